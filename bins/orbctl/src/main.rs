@@ -1,0 +1,3 @@
+//! orbctl.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! orbiter.
+
+fn main() {}
