@@ -1,1 +1,40 @@
-//! See the README.
+//! Secrets at rest and in hand.
+//!
+//! In hand, a secret is a [`Secret`]: wiped on drop, never printed, never serialised. At rest it is a
+//! [`Sealed`] value in a YAML document, encrypted with the orb's key and bound to its [`Place`], so that a
+//! value copied to another path, file or orb does not open there. A [`Cipher`] goes from one to the other.
+//!
+//! ```
+//! use orbos_secrets::{Cipher, OrbCipher, OrbKey, Place, Secret, generate::OsRng};
+//!
+//! let cipher = OrbCipher::new(OrbKey::generate(&mut OsRng)?, None);
+//! let place = Place::new("example/orb", "orbiter.yml", "clusters.k8s.spec.kubeconfig");
+//!
+//! let sealed = cipher.seal(&Secret::from_text("apiVersion: v1"), &place)?;
+//! assert_eq!(cipher.open(&sealed, &place)?.expose_text()?, "apiVersion: v1");
+//!
+//! let elsewhere = Place::new("example/orb", "orbiter.yml", "clusters.other.spec.kubeconfig");
+//! assert!(cipher.open(&sealed, &elsewhere).is_err());
+//! # Ok::<(), orbos_secrets::Error>(())
+//! ```
+
+mod aes;
+mod cipher;
+mod error;
+pub mod generate;
+mod key;
+mod original;
+mod place;
+mod sealed;
+mod secret;
+
+pub use crate::{
+    aes::ENCRYPTION,
+    cipher::{Cipher, OrbCipher},
+    error::{Error, Result},
+    key::{KeyId, OrbKey},
+    original::{MasterKey, ORIGINAL_ENCRYPTION},
+    place::Place,
+    sealed::{ENCODING, Sealed},
+    secret::Secret,
+};

@@ -1,0 +1,103 @@
+use crate::{KeyId, Place};
+
+/// What sealing and opening return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a secret could not be sealed, opened or made; says what to do about it, and never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The value was sealed with another key of the orb, or for another orb.
+    #[error(
+        "opening {place}: it was sealed with key {sealed_with}, but the key at hand is {have}; fetch the newest \
+         revision of the orb, or check that this is the right orb's key"
+    )]
+    WrongKey {
+        /// What was opened.
+        place: Place,
+        /// The key that would open it.
+        sealed_with: KeyId,
+        /// The key that was tried.
+        have: KeyId,
+    },
+
+    /// The master key does not open a value of the original's format.
+    #[error(
+        "opening {place}: the master key does not open it; check that the orbconfig's masterkey is this orb's, \
+         or set the value again if it was altered"
+    )]
+    WrongMasterKey {
+        /// What was opened.
+        place: Place,
+    },
+
+    /// A value of the original's format was found, and no master key is at hand.
+    #[error(
+        "opening {place}: it has the original's format, which needs the master key; add `masterkey` to the orbconfig"
+    )]
+    NeedsMasterKey {
+        /// What was opened.
+        place: Place,
+    },
+
+    /// The value is intact, but was sealed for another path, file or orb.
+    #[error(
+        "opening {place}: the value was sealed for another place and copied here; set the secret again at this place"
+    )]
+    Moved {
+        /// Where it was found.
+        place: Place,
+    },
+
+    /// The value was truncated or altered after it was sealed.
+    #[error("opening {place}: {why}; restore it from the repository's history, or set the secret again")]
+    Altered {
+        /// What was opened.
+        place: Place,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+
+    /// The value names an encryption that this version does not know.
+    #[error(
+        "opening {place}: unknown encryption {encryption:?}; valid are \"AES256-GCM\" and the original's \"AES256\". \
+         It may have been written by a newer version"
+    )]
+    UnknownEncryption {
+        /// What was opened.
+        place: Place,
+        /// What its `encryption` says.
+        encryption: String,
+    },
+
+    /// The secret is not UTF-8 text, but text was asked for.
+    #[error("the secret is not UTF-8 text")]
+    NotText,
+
+    /// A master key has to have 1 to 32 bytes.
+    #[error("the master key has {bytes} bytes, but can have 1 to 32")]
+    MasterKeySize {
+        /// How many it has.
+        bytes: usize,
+    },
+
+    /// An orb key has to have 32 bytes.
+    #[error("the orb key has {bytes} bytes, but needs 32")]
+    OrbKeySize {
+        /// How many it has.
+        bytes: usize,
+    },
+
+    /// What was asked for cannot be generated.
+    #[error("generating {what}: {why}")]
+    Generate {
+        /// What should have been made.
+        what: &'static str,
+        /// Why it was not.
+        why: String,
+    },
+
+    /// The source of random numbers failed; nothing was sealed.
+    #[error("reading random numbers: {0}")]
+    Random(rand_core::Error),
+}
