@@ -9,11 +9,12 @@ fn place() -> Place {
 }
 
 fn cipher() -> OrbCipher {
-    OrbCipher::new(OrbKey::generate(&mut OsRng).unwrap(), None)
+    OrbCipher::new(OrbKey::generate(&mut OsRng).expect("random numbers"), None)
 }
 
 fn sealed(encryption: &str, value: &str) -> Sealed {
-    serde_yaml::from_str(&format!("encryption: {encryption}\nencoding: Base64\nvalue: {value:?}\n")).unwrap()
+    serde_yaml::from_str(&format!("encryption: {encryption}\nencoding: Base64\nvalue: {value:?}\n"))
+        .expect("the shape of a sealed value")
 }
 
 /// Counts up, so that a test sees the same bytes in every run.

@@ -21,7 +21,7 @@ struct Vector {
 }
 
 fn vectors() -> Vectors {
-    serde_json::from_str(include_str!("data/secrets.json")).unwrap()
+    serde_json::from_str(include_str!("data/secrets.json")).expect("the vectors are JSON")
 }
 
 fn place() -> Place {
@@ -29,12 +29,13 @@ fn place() -> Place {
 }
 
 fn cipher(master_key: Option<&str>) -> OrbCipher {
-    let master_key = master_key.map(|text| MasterKey::new(text).unwrap());
-    OrbCipher::new(OrbKey::generate(&mut OsRng).unwrap(), master_key)
+    let master_key = master_key.map(|text| MasterKey::new(text).expect("a valid master key"));
+    OrbCipher::new(OrbKey::generate(&mut OsRng).expect("random numbers"), master_key)
 }
 
 fn original(value: &str) -> Sealed {
-    serde_yaml::from_str(&format!("encryption: AES256\nencoding: Base64\nvalue: {value:?}\n")).unwrap()
+    serde_yaml::from_str(&format!("encryption: AES256\nencoding: Base64\nvalue: {value:?}\n"))
+        .expect("the shape of a sealed value")
 }
 
 #[test]
