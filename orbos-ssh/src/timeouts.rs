@@ -24,9 +24,11 @@ pub struct Timeouts {
     pub open: Duration,
     /// From the start to the end of one command: 15 min.
     ///
-    /// Does not count for the copying of files, which may take as long as it
-    /// proceeds.
+    /// Does not count for the copying of files.
     pub command: Duration,
+    /// How long the copying of a file may not proceed by a byte: 60 s. It may
+    /// take as long as it proceeds.
+    pub stall: Duration,
     /// How long a machine may be silent before it is asked whether it is still
     /// there: 15 s. Seconds are the unit, 2 s the least.
     pub keep_alive: Duration,
@@ -45,6 +47,7 @@ impl Default for Timeouts {
             login: seconds(15),
             open: seconds(15),
             command: seconds(15 * 60),
+            stall: seconds(60),
             keep_alive: seconds(15),
             silence: seconds(60),
         }

@@ -1,0 +1,349 @@
+use std::{
+    cell::Cell,
+    io,
+    os::fd::{AsRawFd, RawFd},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_ssh2_lite::{
+    AsyncSessionStream,
+    ssh2::{BlockDirections, Error as Ssh2Error, Session},
+};
+use async_trait::async_trait;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::{Interest, Ready},
+    net::{TcpStream, UnixStream},
+    sync::Notify,
+    time::Instant,
+};
+
+/// The socket below one libssh2 session, shared by everything that uses the
+/// session.
+///
+/// The streams that come with async-ssh2-lite ask libssh2 again every
+/// millisecond and know one waiting task only. This one waits for the socket,
+/// with any number of tasks:
+///
+/// * `turn` is held for every call into libssh2, which also makes dropping a
+///   channel safe: ssh2 frees channels without taking its session's lock.
+/// * Readiness is forgotten in the call that found nothing to do. A task that
+///   looked before, and waits now, could miss that another one read its packet;
+///   so forgetting counts `forgotten` up and wakes the others to look again.
+/// * A packet of which a part is sent must be completed by who began it;
+///   `sender` is its ticket, and the others wait. If it gave up, the session is
+///   `broken`.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    socket: Socket,
+    turn: Mutex<Turn>,
+    forgotten: AtomicU64,
+    changed: Notify,
+    tickets: AtomicU64,
+    broken: AtomicBool,
+    /// What the last call into libssh2 that blocked waits for; only valid in a turn.
+    blocked: AtomicU8,
+    heard: Mutex<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    sender: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Local(UnixStream),
+}
+
+/// One operation on the session, from its first try to its end.
+struct Ticket<'a> {
+    number: u64,
+    wire: &'a Wire,
+}
+
+/// What a call into libssh2 waits for.
+struct Blocked {
+    inbound: bool,
+    outbound: bool,
+}
+
+const RECEIVES: u8 = 1;
+const SENDS: u8 = 2;
+
+/// What one try of an operation came to.
+enum Try<R> {
+    Done(R),
+    /// Nothing to do before the socket is ready for this, or something changes.
+    Blocked(Interest),
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut turn = self.wire.turn();
+        if turn.sender == Some(self.number) {
+            // Half a packet is on its way and nobody will send the rest.
+            turn.sender = None;
+            self.wire.shut();
+        }
+    }
+}
+
+/// An error that may mean that a call would have to wait.
+pub(crate) trait WouldBlock {
+    fn would_block(&self) -> bool;
+}
+
+impl WouldBlock for async_ssh2_lite::Error {
+    fn would_block(&self) -> bool {
+        self.as_ssh2().is_some_and(async_ssh2_lite::util::ssh2_error_is_would_block)
+    }
+}
+
+impl WouldBlock for io::Error {
+    fn would_block(&self) -> bool {
+        self.kind() == io::ErrorKind::WouldBlock
+    }
+}
+
+impl Wire {
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
+        // Best effort: a system that knows no such option still has our own time-outs.
+        let _ = stream.set_nodelay(true);
+        let probe =
+            TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
+        let _ = SockRef::from(&stream).set_tcp_keepalive(&probe);
+        Self::new(Socket::Tcp(stream))
+    }
+
+    pub(crate) fn local(stream: UnixStream) -> Self {
+        Self::new(Socket::Local(stream))
+    }
+
+    fn new(socket: Socket) -> Self {
+        Self(Arc::new(Shared {
+            socket,
+            turn: Mutex::default(),
+            forgotten: AtomicU64::new(0),
+            changed: Notify::new(),
+            tickets: AtomicU64::new(1),
+            broken: AtomicBool::new(false),
+            blocked: AtomicU8::new(0),
+            heard: Mutex::new(Instant::now()),
+        }))
+    }
+
+    /// Tells whether no new operation may begin on the session.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.0.broken.load(Ordering::Acquire)
+    }
+
+    /// Lets what runs go on, but nothing new begin.
+    pub(crate) fn retire(&self) {
+        self.0.broken.store(true, Ordering::Release);
+    }
+
+    /// Ends the connection, so that libssh2 waits for nobody when it frees the session.
+    pub(crate) fn shut(&self) {
+        self.retire();
+        let _ = match &self.0.socket {
+            Socket::Tcp(stream) => SockRef::from(stream).shutdown(std::net::Shutdown::Both),
+            Socket::Local(stream) => SockRef::from(stream).shutdown(std::net::Shutdown::Both),
+        };
+    }
+
+    /// When the peer was last heard of.
+    pub(crate) fn heard(&self) -> Instant {
+        *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls into libssh2 alone, as for dropping a channel.
+    pub(crate) fn alone<R>(&self, call: impl FnOnce() -> R) -> R {
+        let _turn = self.turn();
+        call()
+    }
+
+    /// Tells, inside a call of [`drive`](Self::drive), whether the last call
+    /// into libssh2 that blocked has a packet half sent. Then it must be
+    /// repeated before anything else.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed) & SENDS != 0
+    }
+
+    /// Repeats a non-blocking call into libssh2 until it does not have to wait
+    /// any more.
+    pub(crate) async fn drive<R, E: WouldBlock + From<io::Error>>(
+        &self,
+        mut call: impl FnMut() -> Result<R, E>,
+    ) -> Result<R, E> {
+        let ticket = Ticket { number: self.0.tickets.fetch_add(1, Ordering::Relaxed), wire: self };
+        loop {
+            let seen = self.0.forgotten.load(Ordering::Acquire);
+            let interest = match self.attempt(&ticket, &mut call) {
+                Try::Done(result) => return result,
+                Try::Blocked(interest) => interest,
+            };
+            self.wait(seen, interest).await?;
+        }
+    }
+
+    fn attempt<R, E: WouldBlock>(
+        &self,
+        ticket: &Ticket<'_>,
+        call: &mut impl FnMut() -> Result<R, E>,
+    ) -> Try<Result<R, E>> {
+        let mut turn = self.turn();
+        if turn.sender.is_some_and(|it| it != ticket.number) {
+            return Try::Blocked(Interest::READABLE);
+        }
+        let mut outcome = None;
+        let forgot = self.forgetting(&mut || {
+            let result = call();
+            let waits = matches!(&result, Err(error) if error.would_block());
+            outcome = Some(result);
+            Blocked { inbound: waits && !self.only_sends(), outbound: waits && self.is_sending() }
+        });
+        let result = outcome.expect("`forgetting` makes the call");
+        let waits = matches!(&result, Err(error) if error.would_block());
+        let sends = waits && self.is_sending();
+        let sent = turn.sender.is_some() && !sends;
+        turn.sender = sends.then_some(ticket.number);
+        drop(turn);
+        if forgot || sent {
+            self.0.forgotten.fetch_add(1, Ordering::AcqRel);
+            self.0.changed.notify_waiters();
+        }
+        match (waits, sends) {
+            (false, _) => Try::Done(result),
+            (true, false) => Try::Blocked(Interest::READABLE),
+            (true, true) => Try::Blocked(Interest::READABLE | Interest::WRITABLE),
+        }
+    }
+
+    /// Makes a call and forgets the socket's readiness for what the call
+    /// blocked on: exactly the readiness from before the call, so that nothing
+    /// that came meanwhile gets lost. Tells whether it forgot anything.
+    fn forgetting(&self, call: &mut dyn FnMut() -> Blocked) -> bool {
+        let forgot = Cell::new(false);
+        let answer = |blocked: bool| {
+            forgot.set(forgot.get() || blocked);
+            if blocked { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        };
+        let mut while_writable = || {
+            let mut called = None;
+            let _ = self.0.socket.try_io(Interest::WRITABLE, &mut || answer(called.insert(call()).outbound));
+            called.unwrap_or_else(&mut *call)
+        };
+        let mut called = false;
+        let _ = self.0.socket.try_io(Interest::READABLE, &mut || {
+            called = true;
+            answer(while_writable().inbound)
+        });
+        if !called {
+            while_writable();
+        }
+        forgot.get()
+    }
+
+    fn only_sends(&self) -> bool {
+        self.0.blocked.load(Ordering::Relaxed) == SENDS
+    }
+
+    fn note(&self, session: &Session) {
+        let blocked = match session.block_directions() {
+            BlockDirections::None => 0,
+            BlockDirections::Inbound => RECEIVES,
+            BlockDirections::Outbound => SENDS,
+            BlockDirections::Both => RECEIVES | SENDS,
+        };
+        self.0.blocked.store(blocked, Ordering::Relaxed);
+    }
+
+    async fn wait(&self, seen: u64, interest: Interest) -> io::Result<()> {
+        let changed = self.0.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        if self.0.forgotten.load(Ordering::Acquire) != seen {
+            return Ok(());
+        }
+        tokio::select! {
+            () = changed => Ok(()),
+            ready = self.0.socket.ready(interest) => {
+                if ready?.is_readable() {
+                    *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.0.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Socket {
+    fn try_io(&self, interest: Interest, call: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.try_io(interest, call),
+            Self::Local(stream) => stream.try_io(interest, call),
+        }
+    }
+
+    async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        match self {
+            Self::Tcp(stream) => stream.ready(interest).await,
+            Self::Local(stream) => stream.ready(interest).await,
+        }
+    }
+}
+
+impl AsRawFd for Wire {
+    fn as_raw_fd(&self) -> RawFd {
+        match &self.0.socket {
+            Socket::Tcp(stream) => stream.as_raw_fd(),
+            Socket::Local(stream) => stream.as_raw_fd(),
+        }
+    }
+}
+
+#[async_trait]
+impl AsyncSessionStream for Wire {
+    async fn x_with<R>(
+        &self,
+        mut op: impl FnMut() -> Result<R, Ssh2Error> + Send,
+        session: &Session,
+        _expected: BlockDirections,
+        _pause: Option<Duration>,
+    ) -> Result<R, async_ssh2_lite::Error> {
+        self.drive(|| {
+            let result = op();
+            self.note(session);
+            Ok(result?)
+        })
+        .await
+    }
+
+    /// Only tries; to be called in [`drive`](Wire::drive), which waits.
+    fn poll_x_with<R>(
+        &self,
+        _context: &mut Context<'_>,
+        mut op: impl FnMut() -> Result<R, io::Error> + Send,
+        session: &Session,
+        _expected: BlockDirections,
+        _pause: Option<Duration>,
+    ) -> Poll<Result<R, io::Error>> {
+        let result = op();
+        self.note(session);
+        Poll::Ready(result)
+    }
+}
