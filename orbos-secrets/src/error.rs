@@ -70,6 +70,48 @@ pub enum Error {
         encryption: String,
     },
 
+    /// None of the keyring's recipients is one of the identities at hand.
+    #[error(
+        "opening the keyring: none of its recipients opens with the passphrases and keys at hand: {recipients}; use \
+         one of theirs, or ask one of them to add you"
+    )]
+    NoRecipientOpens {
+        /// The names and kinds of its recipients.
+        recipients: String,
+    },
+
+    /// The keyring was changed by somebody who does not have the orb's key, or it belongs to another key.
+    #[error(
+        "checking the keyring: it was altered by somebody without the orb's key, or belongs to another key; \
+         restore `caos-internal/keyring.yml` from the repository's history, and find out who changed it"
+    )]
+    KeyringAltered,
+
+    /// A recipient cannot be added, removed or sealed for.
+    #[error("recipient {name}: {why}")]
+    Recipient {
+        /// Its name, or how it begins.
+        name: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+
+    /// A private key or passphrase cannot be used.
+    #[error("reading the private key: {why}")]
+    Identity {
+        /// What is wrong, and what would be right.
+        why: &'static str,
+    },
+
+    /// An encrypted file cannot be read, although the right key may be at hand.
+    #[error("opening {what}: {why}; restore it from the repository's history")]
+    Damaged {
+        /// What was opened.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+
     /// The secret is not UTF-8 text, but text was asked for.
     #[error("the secret is not UTF-8 text")]
     NotText,
@@ -86,6 +128,13 @@ pub enum Error {
     OrbKeySize {
         /// How many it has.
         bytes: usize,
+    },
+
+    /// This is not the name of a key.
+    #[error("{text:?} is not the name of a key, which has 16 hexadecimal digits")]
+    KeyId {
+        /// How it begins.
+        text: String,
     },
 
     /// What was asked for cannot be generated.

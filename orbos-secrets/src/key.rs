@@ -1,7 +1,9 @@
 use crate::{Error, Result, Secret};
 use rand_core::CryptoRngCore;
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
-use std::fmt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
 /// Length of an orb key in bytes.
@@ -72,7 +74,9 @@ impl KeyType for Length {
 }
 
 /// The public name of an [`OrbKey`]; 16 hexadecimal digits when shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct KeyId(pub(crate) [u8; KeyId::LENGTH]);
 
 impl KeyId {
@@ -88,5 +92,32 @@ impl fmt::Display for KeyId {
 impl fmt::Debug for KeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "KeyId({self})")
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = || Error::KeyId { text: text.chars().take(40).collect() };
+        let digits: Vec<u32> =
+            text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>().ok_or_else(invalid)?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect();
+        let id = bytes.try_into().map_err(|_| invalid())?;
+        if text.len() == 2 * Self::LENGTH { Ok(Self(id)) } else { Err(invalid()) }
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.to_string()
     }
 }

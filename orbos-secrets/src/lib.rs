@@ -19,20 +19,30 @@
 //! ```
 
 mod aes;
+#[cfg(feature = "age")]
+mod age;
 mod cipher;
 mod error;
 pub mod generate;
 mod key;
+mod keyring;
 mod original;
 mod place;
 mod sealed;
 mod secret;
 
+#[cfg(feature = "age")]
+pub use crate::age::AgeIdentity;
 pub use crate::{
     aes::ENCRYPTION,
     cipher::{Cipher, OrbCipher},
     error::{Error, Result},
     key::{KeyId, OrbKey},
+    keyring::{
+        Identity, Keyring,
+        passphrase::{Passphrase, Stretched, Stretching},
+        recipient::Recipient,
+    },
     original::{MasterKey, ORIGINAL_ENCRYPTION},
     place::Place,
     sealed::{ENCODING, Sealed},

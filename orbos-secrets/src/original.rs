@@ -85,7 +85,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-fn strip(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn strip(mut bytes: &[u8]) -> &[u8] {
     while let [b'\n', rest @ ..] | [rest @ .., b'\n'] = bytes {
         bytes = rest;
     }
