@@ -5,10 +5,25 @@
 //! is left. Deciding is done by plain functions from values to values; a [`Plan`] is a value that
 //! prints itself.
 
+mod diagnostic;
+mod document;
 mod error;
+mod nearest;
+mod path;
 mod plan;
 mod reconcile;
+mod registry;
+mod repository;
+mod yaml;
 
+pub use diagnostic::{Diagnostic, Diagnostics, Mistake, Severity, Source, code};
+pub use document::{Document, Embedded, Kind, render_kind, schema};
 pub use error::{Advice, Cause, Error, Result};
+pub use path::{FieldPath, InvalidPath, Segment};
 pub use plan::{Change, Effect, Plan, Waiting};
 pub use reconcile::{Applied, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round};
+pub use registry::Registry;
+pub use repository::{
+    Author, Edit, Limits, Repository, Revision, Snapshot, Turn, memory::MemoryRepository, update,
+};
+pub use yaml::{edit, edit::FieldEdit, render};

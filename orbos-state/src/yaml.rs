@@ -1,0 +1,145 @@
+//! YAML in and out; the only module that knows the crates for it.
+//!
+//! One job each: `granit-parser` reads what humans write, with the place of every key and value;
+//! `serde_yaml` writes whole documents; `yaml-edit` changes a human's file in place.
+
+pub mod edit;
+mod parse;
+mod scalar;
+
+pub(crate) use parse::{MAX_BYTES, parse, too_large};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{Error, FieldPath, Result, diagnostic::Mark, path::Segment};
+
+/// A value, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) mark: Mark,
+    pub(crate) yaml: Yaml,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Yaml {
+    /// `plain` without quotes: then it may be a number, a boolean or nothing.
+    Scalar {
+        text: String,
+        plain: bool,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    /// Where the key stands.
+    pub(crate) mark: Mark,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// Under this key, if this is a mapping and has it.
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        match &self.yaml {
+            Yaml::Mapping(entries) => entries.iter().find(|it| it.key == key),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn step(&self, segment: &Segment) -> Option<&Self> {
+        match (segment, &self.yaml) {
+            (Segment::Key(key), _) => self.get(key).map(|it| &it.node),
+            (Segment::Index(index), Yaml::Sequence(items)) => items.get(*index),
+            (Segment::Index(_), _) => None,
+        }
+    }
+
+    pub(crate) fn find(&self, path: &FieldPath) -> Option<&Self> {
+        path.segments().iter().try_fold(self, |node, segment| node.step(segment))
+    }
+
+    /// Where the value at a path stands, or what is nearest above it.
+    pub(crate) fn nearest_mark(&self, path: &FieldPath) -> Mark {
+        let (mut node, mut mark) = (self, self.mark);
+        for segment in path.segments() {
+            let Some(next) = node.step(segment) else { break };
+            mark = match &next.yaml {
+                Yaml::Scalar { text, .. } if !text.is_empty() => next.mark,
+                Yaml::Sequence(_) if matches!(segment, Segment::Index(_)) => next.mark,
+                _ => node.key_mark(segment).unwrap_or(next.mark),
+            };
+            node = next;
+        }
+        mark
+    }
+
+    fn key_mark(&self, segment: &Segment) -> Option<Mark> {
+        match segment {
+            Segment::Key(key) => self.get(key).map(|it| it.mark),
+            Segment::Index(_) => None,
+        }
+    }
+
+    /// Whether nothing is written here.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.yaml, Yaml::Scalar { text, plain: true } if scalar::is_null(text))
+    }
+
+    /// The value as YAML 1.2 reads it. Numbers that would not print as they were written, like
+    /// `1.20` or `0x10`, stay texts, so that nothing gets lost.
+    pub(crate) fn to_value(&self) -> Value {
+        match &self.yaml {
+            Yaml::Scalar { text, plain: true } => scalar::resolve(text),
+            Yaml::Scalar { text, plain: false } => Value::String(text.clone()),
+            Yaml::Sequence(items) => items.iter().map(Self::to_value).collect(),
+            Yaml::Mapping(entries) => {
+                Value::Object(entries.iter().map(|it| (it.key.clone(), it.node.to_value())).collect())
+            }
+        }
+    }
+
+    /// Gives a value that was made from `origin` the places of what it was made from.
+    pub(crate) fn from_value(value: &Value, origin: &Self, path: &FieldPath) -> Self {
+        let mark = origin.nearest_mark(path);
+        let yaml = match value {
+            Value::Object(fields) => Yaml::Mapping(Self::entries(fields, origin, path)),
+            Value::Array(items) => Yaml::Sequence(
+                items.iter().enumerate().map(|(i, it)| Self::from_value(it, origin, &path.join(i))).collect(),
+            ),
+            Value::String(text) => Yaml::Scalar { text: text.clone(), plain: scalar::is_number(text) },
+            Value::Null => Yaml::Scalar { text: String::new(), plain: true },
+            other => Yaml::Scalar { text: other.to_string(), plain: true },
+        };
+        Self { mark, yaml }
+    }
+
+    fn entries(fields: &Map<String, Value>, origin: &Self, path: &FieldPath) -> Vec<Entry> {
+        fields
+            .iter()
+            .map(|(key, value)| {
+                let below = path.join(key.as_str());
+                let above = origin.find(path).and_then(|it| it.get(key)).map(|it| it.mark);
+                Entry {
+                    key: key.clone(),
+                    mark: above.unwrap_or_else(|| origin.nearest_mark(&below)),
+                    node: Self::from_value(value, origin, &below),
+                }
+            })
+            .collect()
+    }
+}
+
+pub(crate) use scalar::{as_bool, as_float, as_integer};
+
+/// Writes a whole document; for files that belong to operators.
+///
+/// # Errors
+///
+/// [`Failed`](Error::Failed) if the value has no form in YAML, like a mapping as a key.
+pub fn render<T: Serialize + ?Sized>(value: &T) -> Result<String> {
+    serde_yaml::to_string(value)
+        .map_err(|error| Error::failed("writing YAML", "the value has no form in it").because(error))
+}
