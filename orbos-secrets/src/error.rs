@@ -130,6 +130,15 @@ pub enum Error {
         bytes: usize,
     },
 
+    /// A reference to a Kubernetes secret is not complete or not valid.
+    #[error("reference to the existing secret {name:?}: {why}")]
+    Existing {
+        /// The secret's name, as far as it was given.
+        name: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+
     /// This is not the name of a key.
     #[error("{text:?} is not the name of a key, which has 16 hexadecimal digits")]
     KeyId {

@@ -147,7 +147,7 @@ impl Keyring {
     /// Removes a recipient: a keyring with a new orb key, sealed for everybody else, and that key.
     ///
     /// The removed one may have kept the old key, so every value has to be sealed again with the new one in
-    /// the same commit (see `reseal`), and secrets that they have seen be replaced.
+    /// the same commit (see [`reseal`](crate::reseal)), and secrets that they have seen be replaced.
     ///
     /// # Errors
     ///

@@ -23,13 +23,17 @@ mod aes;
 mod age;
 mod cipher;
 mod error;
+mod existing;
 pub mod generate;
 mod key;
 mod keyring;
 mod original;
 mod place;
+mod reseal;
 mod sealed;
 mod secret;
+mod slots;
+mod tree;
 
 #[cfg(feature = "age")]
 pub use crate::age::AgeIdentity;
@@ -37,6 +41,7 @@ pub use crate::{
     aes::ENCRYPTION,
     cipher::{Cipher, OrbCipher},
     error::{Error, Result},
+    existing::Existing,
     key::{KeyId, OrbKey},
     keyring::{
         Identity, Keyring,
@@ -45,6 +50,9 @@ pub use crate::{
     },
     original::{MasterKey, ORIGINAL_ENCRYPTION},
     place::Place,
+    reseal::reseal,
     sealed::{ENCODING, Sealed},
     secret::Secret,
+    slots::{Content, Generator, Made, Slot, SlotKind, Spot, generate_missing, list, unused},
+    tree::{Found, Step, Tree},
 };

@@ -18,6 +18,16 @@ impl Place {
         Self { orb: orb.into(), file: file.into(), path: path.into() }
     }
 
+    /// The place of a path below this one.
+    #[must_use]
+    pub fn below(&self, path: &str) -> Self {
+        let path = match self.path.as_str() {
+            "" => path.to_owned(),
+            root => format!("{root}.{path}"),
+        };
+        Self { path, ..self.clone() }
+    }
+
     /// A hash that differs for different places. Every part goes in with its length, so that moving a
     /// character from one part to the next is another place.
     pub(crate) fn digest(&self) -> [u8; 32] {

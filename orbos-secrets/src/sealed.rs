@@ -35,6 +35,11 @@ impl Sealed {
         Self { encryption: encryption.to_owned(), encoding: ENCODING.to_owned(), value }
     }
 
+    /// A value as it stands in a document.
+    pub(crate) fn read(encryption: &str, encoding: &str, value: &str) -> Self {
+        Self { encryption: encryption.to_owned(), encoding: encoding.to_owned(), value: value.to_owned() }
+    }
+
     /// How it is encrypted: [`ENCRYPTION`](crate::ENCRYPTION) or [`ORIGINAL_ENCRYPTION`](crate::ORIGINAL_ENCRYPTION),
     /// or anything else that stood in a document.
     pub fn encryption(&self) -> &str {
