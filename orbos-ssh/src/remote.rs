@@ -41,18 +41,16 @@ impl RemoteShell {
         patience: PatienceOf,
     ) -> Result<Output, Error> {
         let (session, _fresh) = self.entry.session().await?;
-        let _permit = session.permit().await;
         let command = session.target().privilege.wrap(command);
         match session.command_channel().await {
-            Ok(channel) => run(&session, channel, &command, input, taker, patience).await,
+            Ok((_place, channel)) => run(&session, channel, &command, input, taker, patience).await,
             Err(error @ Error::Refused { .. }) => Err(error),
             // Nothing was started, so it may be tried on a new connection, once.
             Err(error) => {
                 tracing::debug!(target = %session.target(), %error, "connecting again");
                 session.wire().retire();
                 let (session, _) = self.entry.session().await?;
-                let _permit = session.permit().await;
-                let channel = session.command_channel().await?;
+                let (_place, channel) = session.command_channel().await?;
                 run(&session, channel, &command, input, taker, patience).await
             }
         }

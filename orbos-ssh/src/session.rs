@@ -1,6 +1,9 @@
 use std::{
     io,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,7 +35,9 @@ pub(crate) struct Session {
     timeouts: Timeouts,
     // libssh2 opens one channel at a time.
     opening: Mutex<()>,
-    commands: Semaphore,
+    // How many commands may run at once, and how many of them do not.
+    all_places: std::sync::Mutex<usize>,
+    places: Semaphore,
     keep_alives: AtomicU32,
 }
 
@@ -82,7 +87,8 @@ impl Session {
             target: target.clone(),
             timeouts: timeouts.clone(),
             opening: Mutex::default(),
-            commands: Semaphore::new(COMMANDS_AT_ONCE),
+            all_places: std::sync::Mutex::new(COMMANDS_AT_ONCE),
+            places: Semaphore::new(COMMANDS_AT_ONCE),
             keep_alives: AtomicU32::new(0),
         })
     }
@@ -147,14 +153,28 @@ impl Session {
         self.wire.is_broken()
     }
 
-    /// Waits until one more command may run at the same time.
-    pub(crate) async fn permit(&self) -> SemaphorePermit<'_> {
-        self.commands.acquire().await.expect("nobody closes the semaphore")
+    /// Opens a channel for a command, as soon as one more may run at the same time.
+    ///
+    /// A machine that refuses one allows fewer, or has not yet noticed that
+    /// another one has ended. Either way there is one less place from now on.
+    pub(crate) async fn command_channel(&self) -> Result<(SemaphorePermit<'_>, Channel), Error> {
+        let mut tries = 0;
+        loop {
+            let place = self.places.acquire().await.expect("nobody closes the semaphore");
+            match self.channel("a channel for a command", self.ssh.channel_session()).await {
+                Err(Error::Refused { .. }) if tries < COMMANDS_AT_ONCE + 3 => self.give_up(place),
+                result => return result.map(|channel| (place, channel)),
+            }
+            tries += 1;
+        }
     }
 
-    /// Opens a channel for a command.
-    pub(crate) async fn command_channel(&self) -> Result<Channel, Error> {
-        self.channel("a channel for a command", self.ssh.channel_session()).await
+    fn give_up(&self, place: SemaphorePermit<'_>) {
+        let mut all = self.all_places.lock().unwrap_or_else(PoisonError::into_inner);
+        if *all > 1 {
+            *all -= 1;
+            place.forget();
+        }
     }
 
     /// Opens a channel that the machine connects to another one.

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     fmt, fs,
     io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener},
@@ -77,6 +78,9 @@ pub struct SshdOptions {
     pub login_key: KeyKind,
     /// More lines of `sshd_config`, which win over the usual ones.
     pub config: Vec<String>,
+    /// More environment for its commands, or other. `HOME` is its own empty
+    /// directory by default, so that no login files of the user take part.
+    pub environment: BTreeMap<String, String>,
     /// The port; a free one by default.
     pub port: Option<u16>,
 }
@@ -87,6 +91,7 @@ impl Default for SshdOptions {
             host_keys: vec![KeyKind::Ed25519],
             login_key: KeyKind::Ed25519,
             config: Vec::new(),
+            environment: BTreeMap::new(),
             port: None,
         }
     }
@@ -123,10 +128,9 @@ impl Sshd {
 
     fn try_with(options: &SshdOptions) -> Option<Self> {
         let directory = tempfile::tempdir().expect("there is room for a temporary directory");
-        let login = generate_key(directory.path(), "login", options.login_key);
+        generate_key(directory.path(), "login", options.login_key);
         let port = options.port.unwrap_or_else(free_port);
         write_config(directory.path(), options, port);
-        let _ = login;
         if rustix::process::getuid().is_root() {
             fs::create_dir_all("/run/sshd").expect("root may make /run/sshd");
         }
@@ -294,6 +298,13 @@ fn write_config(directory: &Path, options: &SshdOptions, port: u16) {
         format!("AuthorizedKeysFile {place}/login.pub"),
         "PidFile none".to_owned(),
     ]);
+    let home = directory.join("home");
+    fs::create_dir(&home).expect("the directory was just made");
+    let mut environment = BTreeMap::from([("HOME".to_owned(), home.display().to_string())]);
+    environment.extend(options.environment.clone());
+    // Only the first such line counts.
+    let environment: Vec<_> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    lines.push(format!("SetEnv {}", environment.join(" ")));
     let usual = ["UsePAM no", "StrictModes no", "PermitRootLogin yes", "PasswordAuthentication no"];
     let roomy =
         ["KbdInteractiveAuthentication no", "UseDNS no", "LogLevel VERBOSE", "MaxStartups 1000:1:1000"];
