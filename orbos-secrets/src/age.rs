@@ -91,11 +91,15 @@ pub(crate) fn recipient(name: &str, text: &str) -> Result<BoxedRecipient> {
 }
 
 pub(crate) fn encrypt_armored(recipients: &[BoxedRecipient], contents: &[u8]) -> Result<String> {
-    let bytes = encrypt(recipients, contents, Format::AsciiArmor)?;
+    let bytes = write(recipients, contents, Format::AsciiArmor)?;
     Ok(String::from_utf8(bytes).expect("armor is ASCII"))
 }
 
-pub(crate) fn encrypt(recipients: &[BoxedRecipient], contents: &[u8], format: Format) -> Result<Vec<u8>> {
+pub(crate) fn encrypt(recipients: &[BoxedRecipient], contents: &[u8]) -> Result<Vec<u8>> {
+    write(recipients, contents, Format::Binary)
+}
+
+fn write(recipients: &[BoxedRecipient], contents: &[u8], format: Format) -> Result<Vec<u8>> {
     let failed = |why: String| Error::Recipient { name: "age".into(), why };
     let recipients = recipients.iter().map(|recipient| &**recipient as &dyn age::Recipient);
     let encryptor = Encryptor::with_recipients(recipients).map_err(|error| failed(error.to_string()))?;

@@ -139,6 +139,31 @@ pub enum Error {
         why: String,
     },
 
+    /// An entry of a password store cannot be read or written.
+    #[error("entry {name} of the password store: {why}")]
+    Store {
+        /// The entry.
+        name: String,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+
+    /// A file of a password store cannot be read or written.
+    #[error("file {path:?} of the password store")]
+    StoreFile {
+        /// The file, relative to the store; empty for the store itself.
+        path: String,
+        /// What the file system reported.
+        source: std::io::Error,
+    },
+
+    /// The `gpg` program refused.
+    #[error("running gpg: {why}")]
+    Gpg {
+        /// What it reported, and what to do about it.
+        why: String,
+    },
+
     /// This is not the name of a key.
     #[error("{text:?} is not the name of a key, which has 16 hexadecimal digits")]
     KeyId {

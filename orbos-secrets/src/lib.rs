@@ -33,6 +33,7 @@ mod reseal;
 mod sealed;
 mod secret;
 mod slots;
+mod store;
 mod tree;
 
 #[cfg(feature = "age")]
@@ -54,5 +55,6 @@ pub use crate::{
     sealed::{ENCODING, Sealed},
     secret::Secret,
     slots::{Content, Generator, Made, Slot, SlotKind, Spot, generate_missing, list, unused},
+    store::{Entry, Files, OpenPgp, PasswordStore, folder::Folder, gpg::GpgProgram},
     tree::{Found, Step, Tree},
 };
