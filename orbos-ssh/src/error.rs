@@ -136,6 +136,45 @@ impl fmt::Display for Tail<'_> {
 const LONGEST_TAIL: usize = 2000;
 
 impl Error {
+    /// Returns the same error once more, for somebody else who waited for it
+    /// to work; causes are kept as text.
+    pub(crate) fn again(&self) -> Self {
+        let text = |cause: &Cause| Cause::from(cause.to_string());
+        match self {
+            Self::Unreachable { address, source } => {
+                let source = io::Error::new(source.kind(), source.to_string());
+                Self::Unreachable { address: *address, source }
+            }
+            Self::Timeout { what, after } => Self::Timeout { what: what.clone(), after: *after },
+            Self::Handshake { address, source } => {
+                Self::Handshake { address: *address, source: text(source) }
+            }
+            Self::HostKeyChanged { host, pinned, seen } => {
+                Self::HostKeyChanged { host: host.clone(), pinned: pinned.clone(), seen: seen.clone() }
+            }
+            Self::Denied { user, address } => Self::Denied { user: user.clone(), address: *address },
+            Self::BadKey { why } => Self::BadKey { why: why.clone() },
+            Self::SudoPassword { user, address } => {
+                Self::SudoPassword { user: user.clone(), address: *address }
+            }
+            Self::Closed { address, what, source } => {
+                Self::Closed { address: *address, what: what.clone(), source: text(source) }
+            }
+            Self::Refused { address, what, source } => {
+                Self::Refused { address: *address, what: what.clone(), source: text(source) }
+            }
+            Self::NoSpace { path } => Self::NoSpace { path: path.clone() },
+            Self::Remote { what, status, said } => {
+                Self::Remote { what: what.clone(), status: *status, said: said.clone() }
+            }
+            Self::BadPath { path } => Self::BadPath { path: path.clone() },
+            Self::Local { path, source } => {
+                let source = io::Error::new(source.kind(), source.to_string());
+                Self::Local { path: path.clone(), source }
+            }
+        }
+    }
+
     pub(crate) fn remote(what: String, output: &Output) -> Self {
         let said = match output.stderr_text() {
             text if text.is_empty() => output.stdout_text(),

@@ -60,8 +60,15 @@ pub(crate) struct Entry {
     key: PrivateKey,
     jump: Option<Arc<Entry>>,
     settings: Arc<Settings>,
-    session: tokio::sync::Mutex<Option<Arc<Session>>>,
+    place: tokio::sync::Mutex<Place>,
     used: Mutex<Instant>,
+}
+
+#[derive(Default)]
+struct Place {
+    session: Option<Arc<Session>>,
+    /// When connecting last ended without a session, and why.
+    failure: Option<(Instant, Error)>,
 }
 
 impl SshConnect {
@@ -103,7 +110,7 @@ impl SshConnect {
                 key: key.clone(),
                 jump,
                 settings: self.pool.settings.clone(),
-                session: tokio::sync::Mutex::default(),
+                place: tokio::sync::Mutex::default(),
                 used: Mutex::new(Instant::now()),
             })
         };
@@ -137,16 +144,29 @@ impl Entry {
 
     /// Returns the connection, and whether it was just made.
     pub(crate) async fn session(&self) -> Result<(Arc<Session>, bool), Error> {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        let asked = Instant::now();
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         // Held while connecting, so that everybody waits for the same connection.
-        let mut current = self.session.lock().await;
-        if let Some(session) = current.as_ref().filter(|it| !it.is_over()) {
+        let mut place = self.place.lock().await;
+        if let Some(session) = place.session.as_ref().filter(|it| !it.is_over()) {
             return Ok((session.clone(), false));
         }
-        *current = None;
-        let session = Arc::new(self.open().await?);
-        *current = Some(session.clone());
-        Ok((session, true))
+        // Who waited while it failed would else wait as long again, one after the other.
+        if let Some((_, error)) = place.failure.as_ref().filter(|(when, _)| *when > asked) {
+            return Err(error.again());
+        }
+        place.session = None;
+        match self.open().await {
+            Ok(session) => {
+                let session = Arc::new(session);
+                *place = Place { session: Some(session.clone()), failure: None };
+                Ok((session, true))
+            }
+            Err(error) => {
+                place.failure = Some((Instant::now(), error.again()));
+                Err(error)
+            }
+        }
     }
 
     async fn open(&self) -> Result<Session, Error> {
@@ -173,16 +193,16 @@ impl Entry {
     }
 
     fn close_unless_busy(&self) {
-        if let Ok(mut current) = self.session.try_lock()
-            && current.as_ref().is_some_and(|it| Arc::strong_count(it) == 1)
+        if let Ok(mut place) = self.place.try_lock()
+            && place.session.as_ref().is_some_and(|it| Arc::strong_count(it) == 1)
         {
-            *current = None;
+            place.session = None;
         }
     }
 
     // A connection that is being made counts.
     fn is_connected(&self) -> bool {
-        self.session.try_lock().map_or(true, |current| current.is_some())
+        self.place.try_lock().map_or(true, |place| place.session.is_some())
     }
 
     fn used(&self) -> Instant {

@@ -80,7 +80,7 @@ impl Session {
         // The least libssh2 can do; when one is due is decided in `watch`.
         configuration.set_keepalive(true, 1);
         let ssh = AsyncSession::new(wire.clone(), configuration)
-            .map_err(|error| Error::Handshake { address: target.address, source: error.into() })?;
+            .map_err(|error| Error::Handshake { address: target.address, source: cause(error).into() })?;
         Ok(Self {
             ssh,
             wire,
@@ -95,7 +95,8 @@ impl Session {
 
     async fn handshake(&mut self, pinned: Option<&HostKey>) -> Result<(), Error> {
         let address = self.target.address;
-        let failed = |error: async_ssh2_lite::Error| Error::Handshake { address, source: error.into() };
+        let failed =
+            |error: async_ssh2_lite::Error| Error::Handshake { address, source: cause(error).into() };
         if let Some(pinned) = pinned {
             self.prefer(pinned.algorithm()).await.map_err(failed)?;
         }
@@ -132,7 +133,7 @@ impl Session {
             Some(-18 | -19) => Error::Denied { user: user.clone(), address: *address },
             // LIBSSH2_ERROR_FILE, _METHOD_NOT_SUPPORTED, _ALGO_UNSUPPORTED, _KEYFILE_AUTH_FAILED
             Some(-16 | -33 | -51 | -48) => Error::BadKey { why: message(&error) },
-            _ => self.closed("logging in", error.into()),
+            _ => self.closed("logging in", cause(error).into()),
         })
     }
 
@@ -199,8 +200,8 @@ impl Session {
             let unfinished = Unfinished::new(&self.wire);
             let channel = opening.await.map_err(|error| match code(&error) {
                 // LIBSSH2_ERROR_CHANNEL_FAILURE: the machine said no.
-                Some(-21) => Error::Refused { address, what: what.to_owned(), source: error.into() },
-                _ => self.closed(what, error.into()),
+                Some(-21) => Error::Refused { address, what: what.to_owned(), source: cause(error).into() },
+                _ => self.closed(what, cause(error).into()),
             });
             if matches!(channel, Ok(_) | Err(Error::Refused { .. })) {
                 unfinished.finish();
@@ -224,7 +225,7 @@ impl Session {
             if heard.elapsed() >= keep_alive
                 && let Err(error) = self.keep_alive().await
             {
-                return self.closed("asking whether it is there", error.into());
+                return self.closed("asking whether it is there", cause(error).into());
             }
             let next = Instant::now() + keep_alive.max(Duration::from_millis(10));
             sleep_until(next.min(heard + silence)).await;

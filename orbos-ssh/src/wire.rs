@@ -1,3 +1,5 @@
+mod socket;
+
 use std::{
     cell::Cell,
     io,
@@ -15,13 +17,14 @@ use async_ssh2_lite::{
     ssh2::{BlockDirections, Error as Ssh2Error, Session},
 };
 use async_trait::async_trait;
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{Interest, Ready},
+    io::Interest,
     net::{TcpStream, UnixStream},
     sync::Notify,
     time::Instant,
 };
+
+use self::socket::Socket;
 
 /// The socket below one libssh2 session, shared by everything that uses the
 /// session.
@@ -57,12 +60,6 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Turn {
     sender: Option<u64>,
-}
-
-#[derive(Debug)]
-enum Socket {
-    Tcp(TcpStream),
-    Local(UnixStream),
 }
 
 /// One operation on the session, from its first try to its end.
@@ -117,12 +114,7 @@ impl WouldBlock for io::Error {
 
 impl Wire {
     pub(crate) fn tcp(stream: TcpStream) -> Self {
-        // Best effort: a system that knows no such option still has our own time-outs.
-        let _ = stream.set_nodelay(true);
-        let probe =
-            TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15));
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&probe);
-        Self::new(Socket::Tcp(stream))
+        Self::new(Socket::tcp(stream))
     }
 
     pub(crate) fn local(stream: UnixStream) -> Self {
@@ -155,10 +147,7 @@ impl Wire {
     /// Ends the connection, so that libssh2 waits for nobody when it frees the session.
     pub(crate) fn shut(&self) {
         self.retire();
-        let _ = match &self.0.socket {
-            Socket::Tcp(stream) => SockRef::from(stream).shutdown(std::net::Shutdown::Both),
-            Socket::Local(stream) => SockRef::from(stream).shutdown(std::net::Shutdown::Both),
-        };
+        self.0.socket.shut();
     }
 
     /// When the peer was last heard of.
@@ -292,37 +281,9 @@ impl Wire {
     }
 }
 
-impl Socket {
-    fn try_io(&self, interest: Interest, call: &mut dyn FnMut() -> io::Result<()>) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.try_io(interest, call),
-            Self::Local(stream) => stream.try_io(interest, call),
-        }
-    }
-
-    /// Acknowledges at once what comes next. sshd sends small packets one by
-    /// one and waits for it, which would cost 40 ms after each login.
-    fn answer_at_once(&self) {
-        #[cfg(target_os = "linux")]
-        if let Self::Tcp(stream) = self {
-            let _ = stream.set_quickack(true);
-        }
-    }
-
-    async fn ready(&self, interest: Interest) -> io::Result<Ready> {
-        match self {
-            Self::Tcp(stream) => stream.ready(interest).await,
-            Self::Local(stream) => stream.ready(interest).await,
-        }
-    }
-}
-
 impl AsRawFd for Wire {
     fn as_raw_fd(&self) -> RawFd {
-        match &self.0.socket {
-            Socket::Tcp(stream) => stream.as_raw_fd(),
-            Socket::Local(stream) => stream.as_raw_fd(),
-        }
+        self.0.socket.as_raw_fd()
     }
 }
 

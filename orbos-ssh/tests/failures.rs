@@ -27,7 +27,7 @@ fn hasty() -> SshConnect {
 }
 
 async fn connected(ssh: &SshConnect, sshd: &Sshd) -> Arc<dyn Shell> {
-    ssh.connect(&sshd.target(), &sshd.key()).await.unwrap()
+    ssh.connect(&sshd.target(), &sshd.key()).await.expect("sshd lets its own key in")
 }
 
 /// Runs something that must end within these seconds.
@@ -44,6 +44,17 @@ async fn a_listener_that_never_answers_is_a_timeout() {
     let error = within(5, hasty().connect(&target, &key)).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     assert!(error.to_string().contains("exchanging keys"), "{error}");
+}
+
+#[tokio::test]
+async fn everybody_who_waits_for_a_dead_machine_waits_once() {
+    let hole = TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let key = generate_key(directory.path(), "key", KeyKind::Ed25519);
+    let (ssh, target) = (hasty(), Target::new(hole.local_addr().unwrap(), "root"));
+    let results = futures::future::join_all((0..20).map(|_| ssh.connect(&target, &key)));
+    let results = within(5, results).await;
+    assert!(results.iter().all(|it| matches!(it, Err(Error::Timeout { .. }))), "{results:?}");
 }
 
 #[tokio::test]

@@ -1,21 +1,20 @@
+mod log;
+
 use std::{
     collections::BTreeMap,
     fmt, fs,
-    io::{BufRead as _, BufReader},
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    process::{Child, Command, Stdio},
+    sync::Arc,
     thread::JoinHandle,
-    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use self::log::Log;
 use crate::{PrivateKey, Privilege, Secret, Target};
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A real OpenSSH server on a free port of loopback, for one test.
 ///
@@ -95,12 +94,6 @@ impl Default for SshdOptions {
             port: None,
         }
     }
-}
-
-#[derive(Default)]
-struct Log {
-    lines: Mutex<(Vec<String>, bool)>,
-    changed: Condvar,
 }
 
 impl Sshd {
@@ -191,13 +184,13 @@ impl Sshd {
     /// Returns how many connections it accepted.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.log.lock().0.iter().filter(|it| it.starts_with("Connection from ")).count()
+        self.log.lines().iter().filter(|it| it.starts_with("Connection from ")).count()
     }
 
     /// Returns what it logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().0.join("\n")
+        self.log.lines().join("\n")
     }
 
     /// Stops all its processes as if the machine hung: connections stay, and nobody answers.
@@ -245,29 +238,6 @@ impl Drop for Sshd {
 impl fmt::Debug for Sshd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sshd").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-impl Log {
-    fn read(&self, stderr: ChildStderr) {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            self.lock().0.push(line.trim_end().to_owned());
-            self.changed.notify_all();
-        }
-        self.lock().1 = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits until the log is so; `false` if it ends without, or nothing happens.
-    fn wait(&self, until: impl Fn(&[String]) -> bool) -> bool {
-        let waited =
-            self.changed.wait_timeout_while(self.lock(), PATIENCE, |(lines, ended)| !until(lines) && !*ended);
-        let (lines, _) = &*waited.unwrap_or_else(PoisonError::into_inner).0;
-        until(lines)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, (Vec<String>, bool)> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
