@@ -1,0 +1,163 @@
+//! What every machine is asked with every look, and how its answer is read; pure.
+
+use std::collections::BTreeMap;
+
+use orbos_infra::{Cidr, Tier, Version};
+use serde::Deserialize;
+
+use super::spec::{Taint, TaintEffect};
+
+/// What kubeadm is in the middle of, while it is; what a try that did not end well leaves behind.
+pub(super) const UNFINISHED: &str = "/var/lib/orbos/kubernetes-unfinished";
+/// What the annotations of the namespace `kube-system` that hold components' fingerprints begin with.
+pub(super) const COMPONENT: &str = "orbos.ch/component-";
+/// What taints begin with that say why a member was drained.
+pub(super) const DRAINED: &str = "node.orbos.ch/";
+
+/// Prints what kubeadm left on a machine and, on control planes, what the machine's own API server says of
+/// the members, all in one request.
+pub(super) const COMMAND: &str = r#"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd /etc/kubernetes 2>/dev/null || true
+echo "kubernetes 1"
+for it in kubelet.conf admin.conf manifests/kube-apiserver.yaml; do
+  [ ! -e "/etc/kubernetes/$it" ] || echo "trace $it"
+done
+[ ! -e /var/lib/orbos/kubernetes-unfinished ] || echo "unfinished $(head -c 40 /var/lib/orbos/kubernetes-unfinished)"
+if [ -e /etc/kubernetes/kubelet.conf ]; then
+  echo "kubelet $(timeout 2 kubelet --version 2>/dev/null)"
+fi
+if [ -e /etc/kubernetes/admin.conf ]; then
+  at=$(sed -n 's/.*kube-apiserver.advertise-address.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null)
+  if said=$(timeout 4 kubectl --kubeconfig=/etc/kubernetes/admin.conf ${at:+--server=https://$at} --request-timeout=3s \
+    get nodes,namespaces -o jsonpath='{range .items[?(@.kind=="Node")]}node{"\t"}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\t"}{range .status.conditions[?(@.type=="Ready")]}{.status} {.reason}{end}{"\t"}{.metadata.labels}{"\t"}{.spec}{"\n"}{end}{range .items[?(@.metadata.name=="kube-system")]}annotations{"\t"}{.metadata.annotations}{"\n"}{end}' 2>/dev/null)
+  then printf '%s\nanswered\n' "$said"; fi
+fi
+exit 0
+"#;
+
+/// What one machine says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Traces {
+    /// Whether the kubelet has access to a cluster.
+    pub(super) member: bool,
+    /// Whether it holds the state of a cluster.
+    pub(super) plane: bool,
+    /// What kubeadm is in the middle of, or was.
+    pub(super) unfinished: Option<String>,
+    /// The version of the kubelet's program.
+    pub(super) kubelet: Option<Version>,
+    /// What its API server says; `None`: nothing.
+    pub(super) answer: Option<Answer>,
+}
+
+/// What an API server says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Answer {
+    pub(super) nodes: Vec<Node>,
+    /// Fingerprints by component.
+    pub(super) components: BTreeMap<String, String>,
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) version: Version,
+    /// The status and the reason of its readiness.
+    pub(super) ready: (String, String),
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) spec: NodeSpec,
+}
+
+/// What the API says a node shall be.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct NodeSpec {
+    #[serde(rename = "podCIDR")]
+    pub(super) pod_cidr: Option<Cidr>,
+    pub(super) unschedulable: bool,
+    pub(super) taints: Vec<NodeTaint>,
+}
+
+/// A taint as the API has it; times are of no interest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct NodeTaint {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: String,
+    pub(super) effect: TaintEffect,
+}
+
+impl NodeTaint {
+    /// Whether it belongs to Kubernetes or to ORBITER and not to a human.
+    pub(super) fn is_automatic(&self) -> bool {
+        ["node.kubernetes.io/", "node.cloudprovider.kubernetes.io/", DRAINED]
+            .iter()
+            .any(|it| self.key.starts_with(it))
+    }
+
+    pub(super) fn to_spec(&self) -> Taint {
+        Taint { key: self.key.clone(), value: self.value.clone(), effect: self.effect }
+    }
+}
+
+impl Node {
+    pub(super) fn tier(&self) -> Tier {
+        let roles = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
+        if roles.iter().any(|it| self.labels.contains_key(*it)) { Tier::Controlplane } else { Tier::Workers }
+    }
+}
+
+/// Reads what a machine printed.
+///
+/// # Errors
+///
+/// The line that cannot be read.
+pub(super) fn parse(text: &str) -> Result<Traces, String> {
+    let mut lines = text.lines();
+    if lines.next() != Some("kubernetes 1") {
+        return Err(format!("it begins with {:?}", text.lines().next().unwrap_or_default()));
+    }
+    let mut traces = Traces::default();
+    let mut answer = Answer::default();
+    for line in lines.filter(|it| !it.is_empty()) {
+        let unreadable = || format!("unreadable line {line:?}");
+        match line.split_once(['\t', ' ']).unwrap_or((line, "")) {
+            ("trace", "kubelet.conf") => traces.member = true,
+            ("trace", "admin.conf" | "manifests/kube-apiserver.yaml") => traces.plane = true,
+            ("unfinished", what) => traces.unfinished = Some(what.trim().to_owned()),
+            ("kubelet", said) => traces.kubelet = said.split(' ').next_back().and_then(version),
+            ("node", _) => answer.nodes.push(node(line).ok_or_else(unreadable)?),
+            ("annotations", "") => {}
+            ("annotations", json) => answer.components = components(json).ok_or_else(unreadable)?,
+            ("answered", "") => traces.answer = Some(std::mem::take(&mut answer)),
+            _ => return Err(unreadable()),
+        }
+    }
+    Ok(traces)
+}
+
+fn node(line: &str) -> Option<Node> {
+    let [_, name, kubelet, ready, labels, spec] = line.split('\t').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let (status, reason) = ready.split_once(' ').unwrap_or((ready, ""));
+    Some(Node {
+        name: name.into(),
+        version: version(kubelet)?,
+        ready: (status.into(), reason.into()),
+        labels: serde_json::from_str(if labels.is_empty() { "{}" } else { labels }).ok()?,
+        spec: serde_json::from_str(if spec.is_empty() { "{}" } else { spec }).ok()?,
+    })
+}
+
+/// Distributions add words of their own behind `+` or `-`.
+fn version(text: &str) -> Option<Version> {
+    text.split(['+', '-']).next()?.parse().ok()
+}
+
+fn components(json: &str) -> Option<BTreeMap<String, String>> {
+    let annotations: BTreeMap<String, String> = serde_json::from_str(json).ok()?;
+    let ours = annotations.into_iter();
+    Some(ours.filter_map(|(name, value)| Some((name.strip_prefix(COMPONENT)?.to_owned(), value))).collect())
+}
