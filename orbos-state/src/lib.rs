@@ -14,6 +14,8 @@ mod plan;
 mod reconcile;
 mod registry;
 mod repository;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Mistake, Severity, Source, code};
@@ -23,6 +25,8 @@ pub use path::{FieldPath, InvalidPath, Segment};
 pub use plan::{Change, Effect, Plan, Waiting};
 pub use reconcile::{Applied, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round};
 pub use registry::Registry;
+#[cfg(feature = "git")]
+pub use repository::git::{Access, FileHostKeys, GitRepository, HostKey, HostKeys, MemoryHostKeys};
 pub use repository::{
     Author, Edit, Limits, Repository, Revision, Snapshot, Turn, memory::MemoryRepository, update,
 };

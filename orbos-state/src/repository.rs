@@ -256,12 +256,19 @@ pub trait Repository: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug, Default)]
 #[must_use = "others go on as soon as it is dropped"]
 pub struct Turn {
+    // In this order: processes are let in before the next one of this process tries.
+    _lock: Option<std::fs::File>,
     _held: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turn {
     /// Waits until everybody who came before on the same queue is done.
     pub async fn wait(queue: &Arc<Mutex<()>>) -> Self {
-        Self { _held: Some(Arc::clone(queue).lock_owned().await) }
+        Self { _lock: None, _held: Some(Arc::clone(queue).lock_owned().await) }
+    }
+
+    /// Also holds a locked file, which other processes wait for.
+    pub fn with_lock(self, file: std::fs::File) -> Self {
+        Self { _lock: Some(file), ..self }
     }
 }

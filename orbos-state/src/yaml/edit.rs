@@ -73,9 +73,9 @@ pub fn apply(text: &str, edits: &[FieldEdit]) -> Result<String> {
 
 fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
     let (FieldEdit::Set(path, _) | FieldEdit::Remove(path)) = edit;
-    if text.trim().is_empty() {
+    if says_nothing(text) {
         return match edit {
-            FieldEdit::Set(path, value) => render(&wrapped(path.segments(), value)?),
+            FieldEdit::Set(path, value) => begin(text, &wrapped(path.segments(), value)?),
             FieldEdit::Remove(_) => Ok(text.to_owned()),
         };
     }
@@ -103,6 +103,17 @@ fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
         let why = "the change would touch more than this field, for instance because of anchors; edit the file by hand";
         Error::unsupported(format!("changing field {path}"), why)
     }))
+}
+
+/// Whether there is nothing but comments.
+fn says_nothing(text: &str) -> bool {
+    text.lines().map(str::trim).all(|it| it.is_empty() || it.starts_with('#'))
+}
+
+/// Puts the first value behind the comments.
+fn begin(comments: &str, value: &Value) -> Result<String> {
+    let gap = if comments.is_empty() || comments.ends_with('\n') { "" } else { "\n" };
+    Ok(format!("{comments}{gap}{}", render(value)?))
 }
 
 #[derive(Clone, Copy)]

@@ -56,7 +56,9 @@ pub(super) fn resolve(text: &str) -> Value {
     }
     let integer = text.parse::<i64>().ok().map(Value::from);
     let float = || as_float(text).filter(|_| text.contains(['.', 'e', 'E'])).map(Value::from);
-    integer.or_else(float).filter(|it| it.to_string() == text).unwrap_or_else(|| Value::from(text))
+    // Compared as printed: a number never equals the text it was read from.
+    let unchanged = |it: &Value| matches!(it, Value::Number(number) if number.to_string().as_str() == text);
+    integer.or_else(float).filter(unchanged).unwrap_or_else(|| Value::from(text))
 }
 
 #[cfg(test)]

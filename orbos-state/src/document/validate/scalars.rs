@@ -108,7 +108,7 @@ fn read_text(schema: &Effective, text: &str) -> Result<Value, Wrong> {
     let pattern = schema.get("pattern").and_then(Value::as_str);
     match pattern.map(|it| (it, regex_lite::Regex::new(it))) {
         Some((pattern, Ok(regex))) if !regex.is_match(text) => {
-            let hint = schema.description().map_or_else(|| format!("it has to match `{pattern}`"), |it| it);
+            let hint = schema.description().unwrap_or_else(|| format!("it has to match `{pattern}`"));
             Err(Wrong {
                 code: code::VALUE,
                 message: format!("`{text}` has the wrong form"),
