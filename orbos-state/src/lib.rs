@@ -9,11 +9,13 @@ mod diagnostic;
 mod document;
 mod error;
 mod nearest;
+mod operator;
 mod path;
 mod plan;
 mod reconcile;
 mod registry;
 mod repository;
+mod schedule;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod yaml;
@@ -21,6 +23,7 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Mistake, Severity, Source, code};
 pub use document::{Document, Embedded, Kind, render_kind, schema};
 pub use error::{Advice, Cause, Error, Result};
+pub use operator::{Ended, Look, Operator, Report, Resolved, Watcher, look, run, run_once};
 pub use path::{FieldPath, InvalidPath, Segment};
 pub use plan::{Change, Effect, Plan, Waiting};
 pub use reconcile::{Applied, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round};
@@ -30,4 +33,5 @@ pub use repository::git::{Access, FileHostKeys, GitRepository, HostKey, HostKeys
 pub use repository::{
     Author, Edit, Limits, Repository, Revision, Snapshot, Turn, memory::MemoryRepository, update,
 };
+pub use schedule::{Outcome, Schedule};
 pub use yaml::{edit, edit::FieldEdit, render};
