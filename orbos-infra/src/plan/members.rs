@@ -1,0 +1,336 @@
+//! First member, join, drain, upgrade, resume, remove.
+//!
+//! At most one member of a cluster is out of service at a time, the control plane comes before the
+//! workers, and never below quorum.
+
+use std::collections::BTreeSet;
+
+use orbos_state::Plan;
+
+use super::Context;
+use crate::{
+    cluster::{
+        ClusterGoal, ClusterId, DrainReason, Member, MemberChange, Membership, PoolGoal, Ready, Tier, Version,
+    },
+    machine::MachineId,
+    orb::{OrbChange, OrbGoal, OrbObserved, Request, RequestChange},
+    provider::ProviderChange,
+};
+
+/// Plans every cluster by itself.
+pub(super) fn plan(goal: &OrbGoal, observed: &OrbObserved, context: &Context<'_>) -> Plan<OrbChange> {
+    let mut plan = Plan::new();
+    for (id, cluster) in &goal.clusters {
+        let Some(membership) = observed.clusters.get(id) else {
+            let subject = format!("cluster {id}");
+            plan.wait(&subject, observed.why_unseen(&subject));
+            continue;
+        };
+        let one = Cluster { id, goal: cluster, membership, orb: goal, observed, context };
+        plan.then(if membership.founded { one.day_two() } else { one.day_one() });
+    }
+    plan
+}
+
+struct Cluster<'a> {
+    id: &'a ClusterId,
+    goal: &'a ClusterGoal,
+    membership: &'a Membership,
+    orb: &'a OrbGoal,
+    observed: &'a OrbObserved,
+    context: &'a Context<'a>,
+}
+
+impl Cluster<'_> {
+    fn change(&self, change: MemberChange) -> OrbChange {
+        OrbChange::Member { cluster: self.id.clone(), change }
+    }
+
+    fn day_one(&self) -> Plan<OrbChange> {
+        let mut plan = Plan::new();
+        let subject = format!("bootstrapping {}", self.id);
+        if self.goal.founded_before {
+            plan.wait(
+                subject,
+                "access to it is stored in the file, but no machine holds it: remove it from the file to found it anew",
+            );
+            return plan;
+        }
+        let mut candidates = self.joinable(Tier::Controlplane).peekable();
+        if candidates.peek().is_none() {
+            plan.wait(subject, "there is no machine for the control plane yet");
+            return plan;
+        }
+        match candidates.find(|it| self.is_finished(it)) {
+            Some(machine) => {
+                plan.stage([self.change(MemberChange::Bootstrap { machine, version: self.goal.target })]);
+            }
+            None => plan.wait(subject, "the first machine has to be made ready"),
+        }
+        plan
+    }
+
+    fn day_two(&self) -> Plan<OrbChange> {
+        let mut plan = Plan::new();
+        if !self.membership.answering {
+            plan.wait(format!("cluster {}", self.id), "it does not answer");
+            return plan;
+        }
+        if let Some(lowest) = self.lowest().filter(|it| self.is_way_back(*it)) {
+            plan.wait(
+                format!("{} {}", self.id, self.goal.target),
+                format!("members run {lowest}, and there is no way back"),
+            );
+        }
+        plan.stage(self.forget());
+        plan.then(self.join());
+        plan.then(self.one_out_of_service());
+        plan.stage(self.set());
+        plan.stage(self.configure());
+        plan
+    }
+
+    /// Members whose machine is gone, if every machine was seen and they do not work any more.
+    fn forget(&self) -> Vec<OrbChange> {
+        let all_seen = self.orb.providers.keys().all(|it| self.observed.providers.contains_key(it));
+        let gone = self.membership.strangers.iter().filter(|(_, works)| all_seen && !**works);
+        gone.map(|(name, _)| self.change(MemberChange::Forget { name: name.clone() })).collect()
+    }
+
+    /// One control plane and any number of workers.
+    fn join(&self) -> Plan<OrbChange> {
+        let mut plan = Plan::new();
+        let version = self.lowest().unwrap_or(self.goal.target);
+        let mut stage = Vec::new();
+        let planes_in_order = self.unhealthy(Tier::Controlplane).is_none();
+        for (tier, machine) in [Tier::Controlplane, Tier::Workers]
+            .into_iter()
+            .flat_map(|tier| self.joinable(tier).map(move |machine| (tier, machine)))
+            .collect::<Vec<_>>()
+        {
+            let subject = format!("joining {machine}");
+            let first_plane = !stage.iter().any(is_controlplane_join);
+            if !self.is_finished(&machine) {
+                plan.wait(subject, "it has to be made ready");
+            } else if tier == Tier::Controlplane && !first_plane {
+                plan.wait(subject, "one control plane joins at a time");
+            } else if tier == Tier::Controlplane && !planes_in_order {
+                plan.wait(subject, "every member of the control plane has to work first");
+            } else {
+                stage.push(self.change(MemberChange::Join { machine, tier, version }));
+            }
+        }
+        plan.stage(stage);
+        plan
+    }
+
+    /// Takes the one member a step further that is, or may be, out of service.
+    fn one_out_of_service(&self) -> Plan<OrbChange> {
+        let mut plan = Plan::new();
+        let mut wishes: Vec<(&MachineId, &Member, DrainReason)> =
+            self.ordered().filter_map(|(id, member)| Some((id, member, self.wish(id, member)?))).collect();
+        // What was begun is finished first; what leaves makes way for the rest.
+        wishes.sort_by_key(|(_, member, reason)| (member.serving, *reason != DrainReason::Deleting));
+        let abandoned = self
+            .ordered()
+            .find(|(id, it)| !it.serving && it.drained_for.is_some() && self.wish(id, it).is_none());
+        if let Some((machine, member)) = abandoned {
+            if self.observed.hosts.contains_key(machine) && member.ready == Ready::Yes {
+                plan.stage([self.change(MemberChange::Resume { machine: machine.clone() })]);
+            } else {
+                plan.wait(format!("resuming {machine}"), self.why_not_ready(machine, member));
+            }
+        }
+        let mut begun = !plan.is_settled();
+        for (machine, member, reason) in wishes {
+            let subject = format!("{reason} {machine}");
+            if begun {
+                plan.wait(subject, "one member at a time");
+            } else if let Some(obstacle) = self.obstacle(machine, member, reason) {
+                plan.wait(subject, obstacle);
+            } else {
+                begun = true;
+                self.step(&mut plan, machine, member, reason);
+            }
+        }
+        plan
+    }
+
+    /// Why a member has to go out of service.
+    fn wish(&self, machine: &MachineId, member: &Member) -> Option<DrainReason> {
+        let provider = self.orb.providers.get(&machine.pool.provider);
+        if self.context.leaving.contains(machine) {
+            Some(DrainReason::Deleting)
+        } else if provider.is_some_and(|it| it.reboot.contains(machine)) {
+            Some(DrainReason::Rebooting)
+        } else {
+            let rung = self.rung()?;
+            let planes_behind = || {
+                self.membership.members.values().any(|it| it.tier == Tier::Controlplane && it.version != rung)
+            };
+            let in_turn = member.tier == Tier::Controlplane || !planes_behind();
+            let allowed = self.pool(machine).is_some_and(|it| !it.updates_disabled);
+            (member.version != rung && in_turn && allowed).then_some(DrainReason::Updating)
+        }
+    }
+
+    /// Why that cannot happen now.
+    fn obstacle(&self, machine: &MachineId, member: &Member, reason: DrainReason) -> Option<String> {
+        if !member.serving {
+            let seen = self.observed.hosts.contains_key(machine);
+            return (!seen && reason != DrainReason::Deleting).then(|| self.why_not_ready(machine, member));
+        }
+        if let Some((other, it)) = self.ordered().find(|(id, it)| *id != machine && is_out(it)) {
+            return Some(format!("{other} is out of service: {}", self.why_not_ready(other, it)));
+        }
+        if reason == DrainReason::Updating && self.joinable(Tier::Controlplane).next().is_some() {
+            return Some("the control plane has to be complete first".into());
+        }
+        if member.tier == Tier::Controlplane {
+            let planes: Vec<_> = self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).collect();
+            let others = planes.iter().filter(|(id, it)| *id != machine && !is_out(it)).count();
+            if reason == DrainReason::Deleting && others == 0 {
+                return Some("it is the last member of the control plane".into());
+            }
+            if reason == DrainReason::Deleting && others < quorum(planes.len() - 1) {
+                return Some("too few of the control plane would be left".into());
+            }
+            // One or two members have no spare; going without for a moment cannot be avoided there.
+            if planes.len() > 2 && others < quorum(planes.len()) {
+                return Some("too few of the control plane would work".into());
+            }
+        }
+        None
+    }
+
+    fn step(&self, plan: &mut Plan<OrbChange>, machine: &MachineId, member: &Member, reason: DrainReason) {
+        let machine = machine.clone();
+        if member.serving {
+            return plan.stage([self.change(MemberChange::Drain { machine, reason })]);
+        }
+        match reason {
+            DrainReason::Deleting => plan.stage([self.change(MemberChange::Remove { machine })]),
+            DrainReason::Rebooting => {
+                let provider = machine.pool.provider.clone();
+                let change = ProviderChange::Reboot { machine: machine.clone() };
+                plan.stage([OrbChange::Provider { provider, change }]);
+                plan.stage([OrbChange::Request(RequestChange::Consume {
+                    machine,
+                    request: Request::Reboot,
+                })]);
+            }
+            DrainReason::Updating => {
+                let to = self.rung().unwrap_or(self.goal.target);
+                let first = self.membership.members.values().all(|it| it.version != to);
+                plan.stage([self.change(MemberChange::Upgrade { machine, from: member.version, to, first })]);
+            }
+        }
+    }
+
+    /// The version that every member gets next; `None`: they all have the target, or cannot get there.
+    fn rung(&self) -> Option<Version> {
+        let lowest = self.lowest()?;
+        let target = self.goal.target;
+        if self.is_way_back(lowest) {
+            return None;
+        }
+        let near = target.major == lowest.major && target.minor <= lowest.minor + 1;
+        let next = |it: &&Version| it.major == lowest.major && it.minor == lowest.minor + 1;
+        if near { Some(target) } else { self.goal.ladder.iter().find(next).copied() }
+    }
+
+    /// Patches of one minor can be exchanged, minors only go up.
+    fn is_way_back(&self, lowest: Version) -> bool {
+        (self.goal.target.major, self.goal.target.minor) < (lowest.major, lowest.minor)
+    }
+
+    fn lowest(&self) -> Option<Version> {
+        self.membership.members.values().map(|it| it.version).min()
+    }
+
+    fn set(&self) -> Vec<OrbChange> {
+        let mut changes = Vec::new();
+        for (machine, member) in self.ordered() {
+            for (name, value) in self.goal.settings.get(&machine.pool).into_iter().flatten() {
+                if member.settings.get(name) != Some(value) {
+                    let (machine, name, value) = (machine.clone(), name.clone(), value.clone());
+                    changes.push(self.change(MemberChange::Set { machine, name, value }));
+                }
+            }
+        }
+        changes
+    }
+
+    fn configure(&self) -> Vec<OrbChange> {
+        let differs = self
+            .goal
+            .components
+            .iter()
+            .filter(|(name, it)| self.membership.components.get(*name) != Some(*it));
+        differs
+            .map(|(component, fingerprint)| {
+                let (component, fingerprint) = (component.clone(), fingerprint.clone());
+                self.change(MemberChange::Configure { component, fingerprint })
+            })
+            .collect()
+    }
+
+    /// Machines in use that shall be members of a tier and are not, in the order of their names.
+    fn joinable(&self, tier: Tier) -> impl Iterator<Item = MachineId> {
+        let pools: BTreeSet<_> =
+            self.goal.pools.iter().filter(|it| it.tier == tier).map(|it| &it.pool).collect();
+        let mut found: Vec<MachineId> = self
+            .observed
+            .machines()
+            .map(|it| &it.id)
+            .filter(|it| pools.contains(&it.pool))
+            .filter(|it| !self.membership.members.contains_key(it) && !self.context.leaving.contains(it))
+            .cloned()
+            .collect();
+        found.sort();
+        found.into_iter()
+    }
+
+    /// Control planes by name, then workers by name.
+    fn ordered(&self) -> impl Iterator<Item = (&MachineId, &Member)> {
+        let mut members: Vec<_> = self.membership.members.iter().collect();
+        members.sort_by_key(|(id, it)| (it.tier, *id));
+        members.into_iter()
+    }
+
+    fn pool(&self, machine: &MachineId) -> Option<&PoolGoal> {
+        self.goal.pools.iter().find(|it| it.pool == machine.pool)
+    }
+
+    fn is_finished(&self, machine: &MachineId) -> bool {
+        !self.context.unfinished.contains(machine) && self.observed.hosts.contains_key(machine)
+    }
+
+    fn unhealthy(&self, tier: Tier) -> Option<&MachineId> {
+        self.ordered().find(|(_, it)| it.tier == tier && is_out(it)).map(|(id, _)| id)
+    }
+
+    fn why_not_ready(&self, machine: &MachineId, member: &Member) -> String {
+        let subject = format!("machine {machine}");
+        match &member.ready {
+            _ if !self.observed.hosts.contains_key(machine) => self.observed.why_unseen(&subject).into(),
+            Ready::No(reason) => reason.clone(),
+            Ready::Yes => {
+                member.drained_for.map_or("it takes no new work".into(), |it| format!("drained for {it}"))
+            }
+        }
+    }
+}
+
+fn is_out(member: &Member) -> bool {
+    !member.serving || member.ready != Ready::Yes
+}
+
+fn is_controlplane_join(change: &OrbChange) -> bool {
+    matches!(change, OrbChange::Member { change: MemberChange::Join { tier: Tier::Controlplane, .. }, .. })
+}
+
+/// How many of so many have to work.
+pub(crate) fn quorum(members: usize) -> usize {
+    members / 2 + 1
+}
