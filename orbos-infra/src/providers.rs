@@ -50,7 +50,9 @@ impl ProviderContext {
         let path = document.path().append(path).to_string();
         let place = Place::new(&self.orb, &document.source().path, &path);
         self.cipher.open(sealed, &place).map_err(|error| match error {
-            SecretError::WrongKey { .. } | SecretError::WrongMasterKey { .. } | SecretError::NeedsMasterKey { .. } => {
+            SecretError::WrongKey { .. }
+            | SecretError::WrongMasterKey { .. }
+            | SecretError::NeedsMasterKey { .. } => {
                 Error::denied(format!("opening {path}"), "another key is needed").because(error)
             }
             _ => Error::invalid(path, "set it again with `orbctl secrets set`").because(error),

@@ -66,7 +66,8 @@ impl Kind for OrbSpec {
             let hint = "an orb can have one cluster for now; use another orb for the other";
             wrong.push(Mistake::at(name_path("clusters", extra), message).hint(hint));
         }
-        let names = clusters.keys().map(|it| ("clusters", it)).chain(providers.keys().map(|it| ("providers", it)));
+        let names =
+            clusters.keys().map(|it| ("clusters", it)).chain(providers.keys().map(|it| ("providers", it)));
         wrong.extend(names.filter(|(_, it)| !name::is_word(it)).map(|(above, it)| {
             Mistake::at(name_path(above, it), format!("`{it}` cannot be a name")).hint(name::WORD)
         }));
@@ -101,7 +102,9 @@ impl OrbFile {
         let clusters = wrong.keep(document.children("clusters"));
         let providers = wrong.keep(document.children("providers"));
         match (orb, clusters, providers) {
-            (Some(orb), Some(clusters), Some(providers)) => Ok(Self { settings: orb.spec, clusters, providers }),
+            (Some(orb), Some(clusters), Some(providers)) => {
+                Ok(Self { settings: orb.spec, clusters, providers })
+            }
             _ => Err(wrong),
         }
     }

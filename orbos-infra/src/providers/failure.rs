@@ -10,12 +10,16 @@ pub fn failure(what: impl Into<String>, error: Ssh) -> Error {
     let denied = |what: String, why: &str, error| Error::denied(what, why).because(error);
     let what = what.into();
     match error {
-        Ssh::Unreachable { .. } | Ssh::Timeout { .. } | Ssh::Handshake { .. } | Ssh::Closed { .. } | Ssh::Refused { .. } => {
-            Error::unreachable(what).because(error)
-        }
+        Ssh::Unreachable { .. }
+        | Ssh::Timeout { .. }
+        | Ssh::Handshake { .. }
+        | Ssh::Closed { .. }
+        | Ssh::Refused { .. } => Error::unreachable(what).because(error),
         Ssh::HostKeyChanged { .. } => denied(what, HOST_KEY, error),
         Ssh::Denied { .. } => denied(what, "the machine does not accept the key", error),
-        Ssh::SudoPassword { .. } => denied(what, "the user has to be able to use sudo without a password", error),
+        Ssh::SudoPassword { .. } => {
+            denied(what, "the user has to be able to use sudo without a password", error)
+        }
         Ssh::BadKey { .. } => Error::invalid(what, "the private key cannot be used").because(error),
         _ => Error::failed(what, "the machine objects").because(error),
     }
@@ -37,4 +41,5 @@ pub fn reason(error: &Ssh) -> String {
     text
 }
 
-const HOST_KEY: &str = "if the machine was set up again, forget its pinned host key; if not, somebody may be in between";
+const HOST_KEY: &str =
+    "if the machine was set up again, forget its pinned host key; if not, somebody may be in between";

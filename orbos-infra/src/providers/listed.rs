@@ -80,7 +80,10 @@ impl StaticProvider {
     }
 
     fn maintenance(&self) -> Result<&Key> {
-        self.keys.maintenance.as_ref().ok_or_else(|| Error::invalid(&self.maintenance, "it has not been generated yet"))
+        self.keys
+            .maintenance
+            .as_ref()
+            .ok_or_else(|| Error::invalid(&self.maintenance, "it has not been generated yet"))
     }
 
     /// Finds out by which key a machine lets us in.
@@ -125,14 +128,18 @@ impl StaticProvider {
             Some(key) => format!("neither {} nor {bootstrap}", of("maintenance", key)),
             None => format!("not {bootstrap}, and there is no maintenance key yet"),
         };
-        format!("{address} accepts {tried} for user {user}; add the bootstrap key to the user's authorized_keys")
+        format!(
+            "{address} accepts {tried} for user {user}; add the bootstrap key to the user's authorized_keys"
+        )
     }
 
     async fn create(&self, machine: &MachineId) -> Result<()> {
         let what = || format!("taking {machine} into use");
         let (target, key) = (self.listed(machine)?, self.maintenance()?);
         let old = match self.connections.shared(&target, &key.private).await {
-            Err(SshError::Denied { .. }) => self.connections.shared(&target, &self.keys.bootstrap.private).await,
+            Err(SshError::Denied { .. }) => {
+                self.connections.shared(&target, &self.keys.bootstrap.private).await
+            }
             accepted => accepted,
         };
         let old = old.map_err(|error| failure(what(), error))?;
@@ -143,7 +150,9 @@ impl StaticProvider {
         let what = || format!("giving {machine} back");
         let (target, key) = (self.listed(machine)?, self.maintenance()?);
         let old = match self.connections.shared(&target, &key.private).await {
-            Err(SshError::Denied { .. }) => self.connections.shared(&target, &self.keys.bootstrap.private).await,
+            Err(SshError::Denied { .. }) => {
+                self.connections.shared(&target, &self.keys.bootstrap.private).await
+            }
             accepted => accepted,
         };
         let old = old.map_err(|error| failure(what(), error))?;
@@ -151,7 +160,13 @@ impl StaticProvider {
     }
 
     /// Makes one key the only one that gets in, and then finds out anew who gets in.
-    async fn swap(&self, target: &Target, old: &dyn Shell, key: &Key, what: impl Fn() -> String) -> Result<()> {
+    async fn swap(
+        &self,
+        target: &Target,
+        old: &dyn Shell,
+        key: &Key,
+        what: impl Fn() -> String,
+    ) -> Result<()> {
         let Some(public) = &key.public else {
             let why = "the public part of the key is not known; set `bootstrapkeypublic`, or use a key in OpenSSH's format";
             return Err(Error::invalid(what(), why));
@@ -165,7 +180,8 @@ impl StaticProvider {
     async fn reboot(&self, machine: &MachineId) -> Result<()> {
         let what = || format!("rebooting {machine}");
         let (target, key) = (self.listed(machine)?, self.maintenance()?);
-        let shell = self.connections.shared(&target, &key.private).await.map_err(|error| failure(what(), error))?;
+        let shell =
+            self.connections.shared(&target, &key.private).await.map_err(|error| failure(what(), error))?;
         let accepted = shell.run("systemctl --no-block reboot").await;
         self.connections.forget(&target);
         match accepted.and_then(|it| it.checked(what())) {

@@ -94,7 +94,11 @@ impl BalancerSpec {
     pub fn check_pools(&self, pools: &BTreeSet<&str>) -> Vec<Mistake> {
         let known = pools.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
         let unknown = |path: FieldPath, pool: &str| {
-            let hint = if known.is_empty() { "it has none".to_owned() } else { format!("it has {known}") };
+            let hint = if known.is_empty() {
+                "the provider has no pools".to_owned()
+            } else {
+                format!("it has {known}")
+            };
             Mistake::at(path, format!("the provider has no pool `{pool}`")).hint(hint)
         };
         let root = FieldPath::root().join("spec");
@@ -126,7 +130,9 @@ impl BalancerSpec {
         let mut wrong = Vec::new();
         for (pool, _) in self.spec.iter().filter(|(_, vips)| vips.is_empty()) {
             let path = FieldPath::root().join("spec").join(pool.as_str());
-            wrong.push(Mistake::at(path, format!("pool `{pool}` shares no address")).hint("add one or take it out"));
+            wrong.push(
+                Mistake::at(path, format!("pool `{pool}` shares no address")).hint("add one or take it out"),
+            );
         }
         let mut addresses = BTreeMap::new();
         for (path, vip) in self.vips() {
@@ -160,7 +166,8 @@ impl Vip {
 
 impl Transport {
     fn endpoint(&self, balancers: PoolRef, address: Option<IpAddr>) -> Endpoint {
-        let Self { name, frontendport, backendport, backendpools, whitelist, healthchecks, proxyprotocol } = self;
+        let Self { name, frontendport, backendport, backendpools, whitelist, healthchecks, proxyprotocol } =
+            self;
         let whitelist = if whitelist.is_empty() { &vec![Cidr::ANY] } else { whitelist };
         let backends = backendpools.iter().map(|it| PoolRef::new(&balancers.provider, it)).collect();
         Endpoint {
@@ -180,7 +187,11 @@ impl Transport {
         let Self { name, frontendport, backendport, backendpools, healthchecks, .. } = self;
         let mut wrong = Vec::new();
         if !name::is_word(name) {
-            let message = if name.is_empty() { "the name is missing".into() } else { format!("`{name}` cannot be a name") };
+            let message = if name.is_empty() {
+                "the name is missing".into()
+            } else {
+                format!("`{name}` cannot be a name")
+            };
             wrong.push(Mistake::at(path.join("name"), message).hint(name::WORD));
         }
         if frontendport == backendport {
@@ -241,7 +252,8 @@ impl Kind for BalancerSpec {
             if let Some(other) = names.insert(&transport.name, path.clone())
                 && !transport.name.is_empty()
             {
-                let message = format!("`{}` is already the name of the transport at `{other}`", transport.name);
+                let message =
+                    format!("`{}` is already the name of the transport at `{other}`", transport.name);
                 wrong.push(Mistake::at(path.join("name"), message).hint("names are unique at a provider"));
             }
         }

@@ -84,7 +84,9 @@ pub(super) mod ip {
     }
 
     /// An empty text is as good as none, as in the original.
-    pub(in crate::spec) fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    pub(in crate::spec) fn optional<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<IpAddr>, D::Error> {
         match Option::<String>::deserialize(deserializer)? {
             Some(text) if !text.is_empty() => parse(&text).map(Some),
             _ => Ok(None),

@@ -111,10 +111,7 @@ mod tests {
     fn a_key_on_trial_comes_beside_the_others_once() {
         let keys = "ssh-ed25519 AAAA old";
         let trial = on_trial(keys, "20300101000000", "ssh-ed25519 BBBB new");
-        assert_eq!(
-            trial,
-            "ssh-ed25519 AAAA old\nexpiry-time=\"20300101000000\" ssh-ed25519 BBBB new\n"
-        );
+        assert_eq!(trial, "ssh-ed25519 AAAA old\nexpiry-time=\"20300101000000\" ssh-ed25519 BBBB new\n");
         let again = on_trial(&trial, "20300101000200", "ssh-ed25519 BBBB new");
         assert_eq!(again, trial.replace("0000\"", "0200\""));
     }

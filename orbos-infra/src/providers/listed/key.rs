@@ -34,19 +34,14 @@ impl PublicKey {
     ///
     /// Read are OpenSSH's own format and RSA keys in PKCS#1, as the original generates them.
     pub(super) fn of_private(text: &str) -> Option<Self> {
-        let body = |label: &str| {
-            let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
-            let (body, _) = rest.split_once("-----END ")?;
-            STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
-        };
-        match body("OPENSSH PRIVATE KEY") {
+        match body(text, "OPENSSH PRIVATE KEY") {
             Some(bytes) => Self::of_openssh(&bytes),
-            None => Self::of_pkcs1(&body("RSA PRIVATE KEY")?),
+            None => Self::of_pkcs1(&body(text, "RSA PRIVATE KEY")?),
         }
     }
 
     fn of_openssh(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes.strip_prefix(b"openssh-key-v1\0")?;
+        let mut rest = bytes.strip_prefix(OPENSSH)?;
         let (_cipher, _kdf, _options) = (field(&mut rest)?, field(&mut rest)?, field(&mut rest)?);
         let (count, mut rest) = rest.split_first_chunk::<4>()?;
         (*count == [0, 0, 0, 1]).then_some(())?;
@@ -72,6 +67,23 @@ impl PublicKey {
         word.then(|| Self { algorithm: algorithm.to_owned(), blob: blob.to_owned(), comment: String::new() })
     }
 }
+
+/// Whether a private key can be used only with a passphrase.
+pub(super) fn is_locked(private: &str) -> bool {
+    let cipher = |bytes: Vec<u8>| Some(field(&mut bytes.strip_prefix(OPENSSH)?)?.to_owned());
+    let cipher = body(private, "OPENSSH PRIVATE KEY").and_then(cipher);
+    private.contains("ENCRYPTED") || cipher.is_some_and(|it| it != b"none")
+}
+
+/// What is between the lines with a label.
+fn body(text: &str, label: &str) -> Option<Vec<u8>> {
+    let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
+    let (body, _) = rest.split_once("-----END ")?;
+    STANDARD.decode(body.split_whitespace().collect::<String>()).ok()
+}
+
+/// How OpenSSH's own format begins.
+const OPENSSH: &[u8] = b"openssh-key-v1\0";
 
 /// Whoever has one gets in where the other does; comments do not count.
 impl PartialEq for PublicKey {
@@ -102,11 +114,97 @@ fn der<'a>(rest: &mut &'a [u8], tag: u8) -> Option<&'a [u8]> {
     let (length, after) = match usize::from(first) {
         short @ 0..0x80 => (short, after),
         long => {
-            let (digits, after) = after.split_at_checked(long - 0x80).filter(|(it, _)| (1..=4).contains(&it.len()))?;
+            let (digits, after) =
+                after.split_at_checked(long - 0x80).filter(|(it, _)| (1..=4).contains(&it.len()))?;
             (digits.iter().fold(0, |length, it| length << 8 | usize::from(*it)), after)
         }
     };
     let (found, after) = after.split_at_checked(length)?;
     *rest = after;
     Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, process::Command};
+
+    use super::*;
+
+    fn generate(arguments: &[&str]) -> (String, String) {
+        let directory = tempfile::tempdir().expect("there is room");
+        let path = directory.path().join("key");
+        let mut keygen = Command::new("ssh-keygen");
+        let output = keygen.args(["-q", "-C", "me@here"]).args(arguments).arg("-f").arg(&path).output();
+        assert!(output.expect("ssh-keygen is installed").status.success());
+        let read = |path| fs::read_to_string(path).expect("ssh-keygen made it");
+        (read(path.clone()), read(path.with_extension("pub")))
+    }
+
+    #[test]
+    fn the_public_part_is_found_in_private_keys() {
+        for arguments in [
+            &["-N", "", "-t", "ed25519"][..],
+            &["-N", "", "-t", "ecdsa"],
+            &["-N", "", "-t", "rsa", "-b", "2048"],
+            &["-N", "", "-t", "rsa", "-b", "2048", "-m", "PEM"],
+            &["-N", "secret", "-t", "ed25519"],
+        ] {
+            let (private, public) = generate(arguments);
+            assert_eq!(is_locked(&private), arguments.contains(&"secret"));
+            let written = PublicKey::parse(&public).expect("ssh-keygen wrote it");
+            assert_eq!(format!("{written}\n"), public);
+            let derived = PublicKey::of_private(&private).expect("the format is known");
+            assert_eq!(derived, written);
+            assert_eq!(format!("{derived} me@here\n"), public);
+        }
+    }
+
+    #[test]
+    fn of_other_formats_it_is_not_known() {
+        let (encrypted, _) = generate(&["-N", "secret", "-t", "rsa", "-b", "2048", "-m", "PEM"]);
+        assert!(is_locked(&encrypted));
+        let (pkcs8, _) = generate(&["-N", "", "-t", "rsa", "-b", "2048", "-m", "PKCS8"]);
+        for text in [
+            &encrypted,
+            &pkcs8,
+            "",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+        ] {
+            assert!(PublicKey::of_private(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn half_a_private_key_makes_nothing_panic() {
+        for arguments in
+            [&["-N", "", "-t", "ed25519"][..], &["-N", "", "-t", "rsa", "-b", "2048", "-m", "PEM"]]
+        {
+            let (private, _) = generate(arguments);
+            let (begin, rest) = private.split_once('\n').expect("it has lines");
+            let (body, end) = rest.split_once("-----END").expect("it has an end");
+            let bytes = STANDARD.decode(body.replace('\n', "")).expect("it is Base64");
+            for length in 0..bytes.len() {
+                let body = STANDARD.encode(&bytes[..length]);
+                let _ = PublicKey::of_private(&format!("{begin}\n{body}\n-----END{end}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_public_key_is_one_line_and_nothing_else() {
+        let (_, good) = generate(&["-N", "", "-t", "ed25519"]);
+        let blob = good.split(' ').nth(1).expect("it has two words");
+        assert!(PublicKey::parse(&good).is_ok() && PublicKey::parse(&format!("ssh-ed25519 {blob}")).is_ok());
+        for bad in [
+            format!("{good}{good}"),
+            format!("command=\"id\" {good}"),
+            format!("ssh-rsa {blob}"),
+            "ssh-ed25519".to_owned(),
+            "ssh-ed25519 AAAA".to_owned(),
+            "ssh-ed25519 ?".to_owned(),
+            String::new(),
+        ] {
+            assert!(PublicKey::parse(&bad).is_err(), "{bad}");
+        }
+    }
 }

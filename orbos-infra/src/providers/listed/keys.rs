@@ -4,7 +4,7 @@ use orbos_secrets::{Sealed, Secret};
 use orbos_ssh::PrivateKey;
 use orbos_state::{Diagnostics, Document, FieldPath, Mistake, Result, code};
 
-use super::key::PublicKey;
+use super::key::{PublicKey, is_locked};
 use crate::{
     providers::ProviderContext,
     spec::{StaticKeys, present},
@@ -32,9 +32,15 @@ const MAINTENANCE: [&str; 2] = ["maintenancekeyprivate", "maintenancekeypublic"]
 impl Keys {
     pub(super) fn open(keys: &StaticKeys, document: &Document, context: &ProviderContext) -> Result<Self> {
         let mut opener = Opener { document, context, wrong: Diagnostics::new() };
-        let StaticKeys { bootstrapkeyprivate, bootstrapkeypublic, maintenancekeyprivate, maintenancekeypublic } = keys;
+        let StaticKeys {
+            bootstrapkeyprivate,
+            bootstrapkeypublic,
+            maintenancekeyprivate,
+            maintenancekeypublic,
+        } = keys;
         let bootstrap = opener.key(BOOTSTRAP, bootstrapkeyprivate.as_ref(), bootstrapkeypublic.as_ref())?;
-        let maintenance = opener.key(MAINTENANCE, maintenancekeyprivate.as_ref(), maintenancekeypublic.as_ref())?;
+        let maintenance =
+            opener.key(MAINTENANCE, maintenancekeyprivate.as_ref(), maintenancekeypublic.as_ref())?;
         if present(bootstrapkeyprivate.as_ref()).is_none() {
             opener.bootstrap_missing();
         }
@@ -44,8 +50,7 @@ impl Keys {
             let hint = "take both parts of the maintenance key out to have a new pair made";
             opener.wrong(MAINTENANCE[0], "the maintenance key is the same as the bootstrap key", hint);
         }
-        if let Some(key) = maintenance.as_ref().filter(|it| it.public.is_none() && opener.wrong.is_empty()) {
-            let _ = key;
+        if maintenance.as_ref().is_some_and(|it| it.public.is_none()) && opener.wrong.is_empty() {
             let hint = "set the public part, as one line of an `authorized_keys` file";
             opener.wrong(MAINTENANCE[1], "the public part cannot be read from the private one", hint);
         }
@@ -75,15 +80,21 @@ impl Opener<'_> {
             self.wrong(private_name, "this is not a private key", hint);
             return Ok(None);
         };
+        if is_locked(text) {
+            let hint = "take the passphrase away with `ssh-keygen -p`; what is set is sealed anyway";
+            self.wrong(private_name, "the private key needs a passphrase", hint);
+        }
         let derived = PublicKey::of_private(text);
         let written = self.open(public_name, public)?.and_then(|it| self.public(public_name, &it));
-        if let (Some(written), Some(derived)) = (&written, &derived)
-            && written != derived
-        {
-            let hint = format!("take it out, or set it to `{derived}`");
-            self.wrong(public_name, "this public key does not belong to the private one", &hint);
-        }
-        Ok(Some(Key { public: written.or(derived), private: PrivateKey::new(private) }))
+        let public = match (written, derived) {
+            (Some(written), Some(derived)) if written != derived => {
+                let hint = format!("take it out, or set it to `{derived}`");
+                self.wrong(public_name, "this public key does not belong to the private one", &hint);
+                Some(derived)
+            }
+            (written, derived) => written.or(derived),
+        };
+        Ok(Some(Key { public, private: PrivateKey::new(private) }))
     }
 
     fn open(&mut self, name: &str, sealed: Option<&Sealed>) -> Result<Option<Secret>> {
@@ -100,9 +111,8 @@ impl Opener<'_> {
 
     fn bootstrap_missing(&mut self) {
         let full = self.document.path().append(&path(BOOTSTRAP[0]));
-        let hint = format!(
-            "set it to the private key that the listed machines accept: `orbctl secrets set {full}`"
-        );
+        let hint =
+            format!("set it to the private key that the listed machines accept: `orbctl secrets set {full}`");
         let mistake = Mistake::at(path(BOOTSTRAP[0]), "the bootstrap key is missing").hint(hint);
         self.wrong.push(self.document.diagnostic(Mistake { code: code::MISSING_FIELD, ..mistake }));
     }

@@ -12,7 +12,8 @@ pub(super) fn migrate(version: &str, mut body: Fields) -> Result<Fields, Mistake
         "v1" => &[destinations_to_backends],
         _ => {
             let message = format!("load balancing has no version `{version}`");
-            let mistake = Mistake::new("version", message).hint("the newest is `v2`; `v0` and `v1` are read too");
+            let mistake =
+                Mistake::new("version", message).hint("the newest is `v2`; `v0` and `v1` are read too");
             return Err(Mistake { code: code::VERSION, ..mistake });
         }
     };
@@ -60,5 +61,9 @@ fn rename(fields: &mut Fields, from: &str, to: &str) {
 }
 
 fn transports(vip: &mut Fields) -> impl Iterator<Item = &mut Fields> {
-    vip.get_mut("transport").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+    vip.get_mut("transport")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
 }
