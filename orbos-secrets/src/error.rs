@@ -103,6 +103,13 @@ pub enum Error {
         why: &'static str,
     },
 
+    /// A smart card is not there, is locked or refused.
+    #[error("using the smart card: {why}")]
+    Card {
+        /// What is wrong, how many tries are left, and what to do about it.
+        why: String,
+    },
+
     /// An encrypted file cannot be read, although the right key may be at hand.
     #[error("opening {what}: {why}; restore it from the repository's history")]
     Damaged {

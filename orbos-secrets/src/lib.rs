@@ -27,6 +27,8 @@ mod existing;
 pub mod generate;
 mod key;
 mod keyring;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod original;
 mod place;
 mod reseal;
@@ -38,6 +40,10 @@ mod tree;
 
 #[cfg(feature = "age")]
 pub use crate::age::AgeIdentity;
+#[cfg(feature = "openpgp-card")]
+pub use crate::openpgp::card::OpenPgpCard;
+#[cfg(feature = "openpgp")]
+pub use crate::openpgp::{OpenPgpKey, OpenPgpKeys};
 pub use crate::{
     aes::ENCRYPTION,
     cipher::{Cipher, OrbCipher},
@@ -58,3 +64,5 @@ pub use crate::{
     store::{Entry, Files, OpenPgp, PasswordStore, folder::Folder, gpg::GpgProgram},
     tree::{Found, Step, Tree},
 };
+#[cfg(feature = "openpgp-card")]
+pub use card_backend;

@@ -66,6 +66,9 @@ impl Recipient {
             Self::Passphrase(_) => Ok(()),
             #[cfg(feature = "age")]
             Self::Age(text) | Self::Ssh(text) => crate::age::recipient(&short, text).map(drop),
+            #[cfg(feature = "openpgp")]
+            Self::Openpgp(text) => crate::openpgp::certificate(&short, text).map(drop),
+            #[cfg(not(all(feature = "age", feature = "openpgp")))]
             _ => Err(self.needs_feature(&short)),
         }
     }
@@ -78,10 +81,17 @@ impl Recipient {
                 let recipient = crate::age::recipient(name, text)?;
                 crate::age::encrypt_armored(&[recipient], secret.expose())
             }
+            #[cfg(feature = "openpgp")]
+            Self::Openpgp(text) => {
+                let certificate = crate::openpgp::certificate(name, text)?;
+                crate::openpgp::encrypt_armored(&certificate, secret, random)
+            }
+            #[cfg(not(all(feature = "age", feature = "openpgp")))]
             _ => Err(self.needs_feature(name)),
         }
     }
 
+    #[cfg(not(all(feature = "age", feature = "openpgp")))]
     fn needs_feature(&self, name: &str) -> Error {
         let feature = if matches!(self, Self::Openpgp(_)) { "openpgp" } else { "age" };
         Error::Recipient { name: name.to_owned(), why: format!("this program was built without `{feature}`") }

@@ -1,90 +1,9 @@
-//! Password stores beside the real programs: Debian's `pass`, `gpg` and `age`.
+//! Password stores beside `pass`, `gpg` and `age`.
 
-use orbos_secrets::{Error, Files, Folder, GpgProgram, PasswordStore, Secret};
-use std::{
-    fs,
-    io::Write,
-    process::{Command, Stdio},
-};
+use crate::home::{Home, text};
+use orbos_secrets::{Error, Files, Folder, GpgProgram, PasswordStore};
+use std::fs;
 use tempfile::TempDir;
-
-/// A home with keys of its own; its agent is stopped at the end.
-struct Home(TempDir);
-
-impl Home {
-    /// Every address gets a key without a passphrase.
-    fn new(addresses: &[&str]) -> Self {
-        let home = Self(TempDir::new().expect("a temporary folder"));
-        fs::set_permissions(home.0.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700))
-            .expect("our folder");
-        for address in addresses {
-            let key = [
-                "--batch",
-                "--passphrase",
-                "",
-                "--quick-generate-key",
-                address,
-                "default",
-                "default",
-                "never",
-            ];
-            home.run("gpg", &key, b"");
-        }
-        home
-    }
-
-    fn run(&self, program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .env("GNUPGHOME", self.0.path())
-            .env("PASSWORD_STORE_DIR", self.0.path().join("store"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("{program}: {error}; this test needs `apt-get install pass gnupg age`")
-            });
-        child.stdin.take().expect("stdin is piped").write_all(input).expect("it reads its input");
-        let output = child.wait_with_output().expect("it ends");
-        assert!(
-            output.status.success(),
-            "{program} {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        output.stdout
-    }
-
-    fn fingerprint(&self, address: &str) -> String {
-        let listed = self.run("gpg", &["--batch", "--with-colons", "--list-keys", address], b"");
-        let text = String::from_utf8(listed).expect("gpg lists in ASCII");
-        let line = text.lines().find(|line| line.starts_with("fpr:")).expect("a fingerprint");
-        line.split(':').nth(9).expect("ten fields").to_owned()
-    }
-
-    fn import_from(&self, other: &Self, address: &str) {
-        let key = other.run("gpg", &["--batch", "--export", address], b"");
-        self.run("gpg", &["--batch", "--import"], &key);
-    }
-
-    fn folder(&self) -> Folder {
-        Folder::new(self.0.path().join("store"))
-    }
-
-    fn store(&self) -> PasswordStore<Folder> {
-        PasswordStore::new(self.folder()).with_openpgp(GpgProgram::new().with_home(self.0.path()))
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", self.0.path()).output();
-    }
-}
-
-fn text(text: &str) -> Secret {
-    Secret::from_text(text)
-}
 
 #[test]
 fn what_pass_writes_we_read_and_what_we_write_pass_shows() {
@@ -124,8 +43,7 @@ fn a_nested_folder_has_its_own_recipients() {
 
     let error = store.show("team/db/password").unwrap_err();
     assert!(error.to_string().contains("none of the private keys at hand"), "{error}");
-    let bobs_view =
-        PasswordStore::new(alice.folder()).with_openpgp(GpgProgram::new().with_home(bob.0.path()));
+    let bobs_view = PasswordStore::new(alice.folder()).with_openpgp(GpgProgram::new().with_home(bob.path()));
     assert_eq!(bobs_view.show("team/db/password").unwrap().contents(), &text("for bob\n"));
     assert!(bobs_view.show("mine").is_err());
 }
@@ -187,7 +105,7 @@ fn names_stay_inside_the_store() {
 
 #[cfg(feature = "age")]
 mod age {
-    use super::{Home, text};
+    use crate::home::{Home, text};
     use orbos_secrets::{
         AgeIdentity, Files, PasswordStore,
         generate::{self, OsRng},
@@ -197,7 +115,7 @@ mod age {
     #[test]
     fn entries_for_age_keys_are_read_and_written_beside_the_program() {
         let home = Home::new(&[]);
-        let at = |file: &str| home.0.path().join(file).to_str().expect("a path in UTF-8").to_owned();
+        let at = |file: &str| home.path().join(file).to_str().expect("a path in UTF-8").to_owned();
         home.run("age-keygen", &["-o", &at("key")], b"");
         let public = String::from_utf8(home.run("age-keygen", &["-y", &at("key")], b"")).unwrap();
         let ssh = generate::ssh_key_pair("carol #1", &mut OsRng).unwrap();
