@@ -9,6 +9,8 @@ mod probe;
 mod script;
 mod sources;
 mod spec;
+#[cfg(test)]
+mod tests;
 mod versions;
 
 use std::collections::BTreeMap;

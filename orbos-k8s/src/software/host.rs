@@ -17,8 +17,9 @@ use super::{
 pub(super) const BIN: &str = "/usr/local/bin";
 /// Where crictl goes if it comes in an archive; [`script`](super::script) unpacks it.
 pub(super) const CRICTL_ARCHIVE: &str = "/var/lib/orbos/crictl.tar.gz";
-/// What unpacks the plug-ins for networks and is restarted with containerd.
-const PACKAGES: [&str; 11] = [
+/// Where distributions keep the common plug-ins for networks.
+pub(super) const PLUGINS: &str = "/usr/lib/cni";
+const PACKAGES: [&str; 10] = [
     "chrony",
     "conntrack",
     "containerd",
@@ -26,7 +27,6 @@ const PACKAGES: [&str; 11] = [
     "ebtables",
     "ethtool",
     "iptables",
-    "kmod",
     "nftables",
     "runc",
     "socat",
@@ -143,7 +143,7 @@ fn services(
     let reads = |folders: &[&str]| -> BTreeSet<String> {
         files.keys().filter(|path| folders.iter().any(|it| path.starts_with(it))).cloned().collect()
     };
-    let containerd = reads(&["/etc/containerd/", "/etc/systemd/system/containerd.service.d/"]);
+    let containerd = reads(&["/etc/containerd/"]);
     let mut services = BTreeMap::from([
         ("containerd".to_owned(), ServiceGoal { reads: containerd, ..ServiceGoal::default() }),
         (

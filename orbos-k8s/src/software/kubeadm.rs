@@ -212,3 +212,87 @@ conntrack:
   tcpCloseWaitTimeout: 0s
   tcpEstablishedTimeout: 0s
 ";
+
+#[cfg(test)]
+mod tests {
+    use orbos_infra::PoolRef;
+
+    use super::*;
+    use crate::software::spec::{KubernetesCluster, TaintEffect};
+
+    fn spec() -> KubernetesSpec {
+        let spec = serde_json::json!({
+            "controlplane": { "provider": "static", "pool": "masters", "nodes": 3 },
+            "versions": { "kubernetes": "v1.20.2" },
+        });
+        let cluster: KubernetesCluster = serde_json::from_value(serde_json::json!({ "spec": spec })).expect("valid");
+        cluster.spec
+    }
+
+    fn on(version: &str, text: impl Fn(&Node<'_>) -> String) -> String {
+        let machine = PoolRef::new("static", "masters").machine("masters-1");
+        let taints = [Taint {
+            key: "node-role.kubernetes.io/master".into(),
+            value: String::new(),
+            effect: TaintEffect::NoSchedule,
+        }];
+        let version = version.parse().expect("a version");
+        let address = "10.0.0.1".parse().expect("an address");
+        let (tier, taints) = (Tier::Controlplane, Some(&taints[..]));
+        text(&Node { machine: &machine, address, tier, version, api_port: 6666, taints })
+    }
+
+    fn founding(version: &str) -> String {
+        on(version, |node| init("k8s", &spec(), "10.0.0.9:6443".parse().expect("an address"), node))
+    }
+
+    fn joining(version: &str, certificate_key: Option<&str>) -> String {
+        let invitation = Invitation {
+            server: "10.0.0.2:6666".parse().expect("an address"),
+            token: "abcdef.0123456789abcdef".into(),
+            authority: "sha256:12ab".into(),
+            certificate_key: certificate_key.map(String::from),
+        };
+        on(version, |node| join(&invitation, node))
+    }
+
+    #[test]
+    fn founding_with_v1beta2() {
+        insta::assert_snapshot!(founding("v1.20.2"));
+    }
+
+    #[test]
+    fn founding_with_v1beta3() {
+        insta::assert_snapshot!(founding("v1.28.15"));
+    }
+
+    #[test]
+    fn founding_with_v1beta4() {
+        insta::assert_snapshot!(founding("v1.34.1"));
+    }
+
+    #[test]
+    fn joining_with_v1beta2() {
+        insta::assert_snapshot!(joining("v1.20.2", Some("0123")));
+    }
+
+    #[test]
+    fn joining_with_v1beta3() {
+        insta::assert_snapshot!(joining("v1.23.0", None));
+    }
+
+    #[test]
+    fn joining_with_v1beta4() {
+        insta::assert_snapshot!(joining("v1.31.0", Some("0123")));
+    }
+
+    #[test]
+    fn no_taints_are_not_the_usual_taints() {
+        let machine = PoolRef::new("static", "masters").machine("masters-1");
+        let [version, later] = ["v1.20.2", "v1.31.0"].map(|it| it.parse().expect("a version"));
+        let address = "10.0.0.1".parse().expect("an address");
+        let node = Node { machine: &machine, address, tier: Tier::Workers, version, api_port: 6443, taints: Some(&[]) };
+        assert!(registration(kubeadm_api(version), &node).contains("taints: []"));
+        assert!(!registration(kubeadm_api(later), &Node { taints: None, ..node }).contains("taints"));
+    }
+}

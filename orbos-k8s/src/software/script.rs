@@ -4,7 +4,7 @@ use orbos_infra::{DrainReason, Tier, Version};
 use orbos_ssh::quote;
 
 use super::{
-    host::{BIN, CRICTL_ARCHIVE},
+    host::{BIN, CRICTL_ARCHIVE, PLUGINS},
     network::NetworkManifest,
     observe::drain_taint,
     probe::{COMPONENT, UNFINISHED},
@@ -91,7 +91,7 @@ rm -f {UNFINISHED} {CONFIG}
     )
 }
 
-/// Checks the runtime and unpacks what came in an archive.
+/// Checks the runtime, unpacks what came in an archive, and puts plug-ins for networks where networks want them.
 fn prepare(version: Version) -> String {
     let needed = containerd_major(version);
     let mut text = String::new();
@@ -103,7 +103,12 @@ but the machine has $(containerd --version)\"; exit 1; }}
 "
         );
     }
-    text + &format!("[ ! -e {CRICTL_ARCHIVE} ] || tar -xzf {CRICTL_ARCHIVE} -C {BIN} crictl\n")
+    text + &format!(
+        "[ ! -e {CRICTL_ARCHIVE} ] || tar -xzf {CRICTL_ARCHIVE} -C {BIN} crictl
+mkdir -p /opt/cni/bin
+cp -u {PLUGINS}/* /opt/cni/bin/
+"
+    )
 }
 
 /// Takes away what a cluster, or a try to join one, left behind.

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use orbos_infra::{Cidr, FileGoal};
 
-use super::BIN;
+use super::{BIN, PLUGINS};
 use crate::software::spec::{CgroupDriver, KubernetesSpec, Network};
 
 /// All files by path.
 pub(super) fn all(spec: &KubernetesSpec, sandbox_image: &str) -> BTreeMap<String, FileGoal> {
     let mut files = vec![
-        ("/etc/containerd/config.toml", containerd(sandbox_image, spec.kubelet.cgroupdriver)),
-        ("/etc/systemd/system/containerd.service.d/10-orbos.conf", PLUGINS.to_owned()),
+        ("/etc/containerd/config.toml", containerd(spec, sandbox_image)),
         ("/etc/crictl.yaml", CRICTL.to_owned()),
         ("/etc/systemd/system/kubelet.service", kubelet()),
         ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet_of_kubeadm()),
@@ -26,8 +25,11 @@ pub(super) fn all(spec: &KubernetesSpec, sandbox_image: &str) -> BTreeMap<String
     files.into_iter().map(|(path, text)| (path.to_owned(), FileGoal::text(text))).collect()
 }
 
-fn containerd(sandbox_image: &str, driver: CgroupDriver) -> String {
-    let systemd = driver == CgroupDriver::Systemd;
+/// Networks bring plug-ins of their own, and count on the common ones being beside them; how those get there
+/// from where distributions keep them is in the scripts that join.
+fn containerd(spec: &KubernetesSpec, sandbox_image: &str) -> String {
+    let systemd = spec.kubelet.cgroupdriver == CgroupDriver::Systemd;
+    let plugins = if spec.networking.network == Network::Routed { PLUGINS } else { "/opt/cni/bin" };
     format!(
         r#"version = 2
 
@@ -35,7 +37,7 @@ fn containerd(sandbox_image: &str, driver: CgroupDriver) -> String {
   sandbox_image = "{sandbox_image}"
 
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/opt/cni/bin"
+    bin_dir = "{plugins}"
     conf_dir = "/etc/cni/net.d"
 
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
@@ -49,13 +51,6 @@ fn containerd(sandbox_image: &str, driver: CgroupDriver) -> String {
 "#
     )
 }
-
-/// Networks bring plug-ins of their own to `/opt/cni/bin` and count on the common ones being there too,
-/// which distributions keep elsewhere.
-const PLUGINS: &str = "\
-[Service]
-ExecStartPre=/bin/sh -c 'mkdir -p /opt/cni/bin && cp -u /usr/lib/cni/* /opt/cni/bin/'
-";
 
 const CRICTL: &str = "\
 runtime-endpoint: unix:///run/containerd/containerd.sock
