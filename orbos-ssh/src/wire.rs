@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsRawFd, RawFd},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -21,7 +21,7 @@ use tokio::{
     io::Interest,
     net::{TcpStream, UnixStream},
     sync::Notify,
-    time::Instant,
+    time::{Instant, sleep},
 };
 
 use self::socket::Socket;
@@ -35,9 +35,13 @@ use self::socket::Socket;
 ///
 /// * `turn` is held for every call into libssh2, which also makes dropping a
 ///   channel safe: ssh2 frees channels without taking its session's lock.
-/// * Readiness is forgotten in the call that found nothing to do. A task that
-///   looked before, and waits now, could miss that another one read its packet;
-///   so forgetting counts `forgotten` up and wakes the others to look again.
+/// * Readiness is forgotten in the call that found nothing to do.
+/// * Every call reads whatever has arrived, for all channels, and may do so
+///   before the reactor saw it and woke who waits for it. So a call counts
+///   `calls` up and makes the others look again; except one that was itself
+///   made to look again and found nothing, else that would never end. What such
+///   a one read for others they find by looking again after a pause, which only
+///   those take who are not alone.
 /// * A packet of which a part is sent must be completed by who began it;
 ///   `sender` is its ticket, and the others wait. If it gave up, the session is
 ///   `broken`.
@@ -48,8 +52,9 @@ pub(crate) struct Wire(Arc<Shared>);
 struct Shared {
     socket: Socket,
     turn: Mutex<Turn>,
-    forgotten: AtomicU64,
     changed: Notify,
+    /// How many operations go on.
+    active: AtomicUsize,
     tickets: AtomicU64,
     broken: AtomicBool,
     /// What the last call into libssh2 that blocked waits for; only valid in a turn.
@@ -60,6 +65,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Turn {
     sender: Option<u64>,
+    calls: u64,
 }
 
 /// One operation on the session, from its first try to its end.
@@ -80,12 +86,20 @@ const SENDS: u8 = 2;
 /// What one try of an operation came to.
 enum Try<R> {
     Done(R),
-    /// Nothing to do before the socket is ready for this, or something changes.
-    Blocked(Interest),
+    /// Nothing to do before the socket is ready for this, or more calls than this were made.
+    Blocked(Interest, u64),
+}
+
+impl<'a> Ticket<'a> {
+    fn new(wire: &'a Wire) -> Self {
+        wire.0.active.fetch_add(1, Ordering::AcqRel);
+        Self { number: wire.0.tickets.fetch_add(1, Ordering::Relaxed), wire }
+    }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        self.wire.0.active.fetch_sub(1, Ordering::AcqRel);
         let mut turn = self.wire.turn();
         if turn.sender == Some(self.number) {
             // Half a packet is on its way and nobody will send the rest.
@@ -94,6 +108,18 @@ impl Drop for Ticket<'_> {
         }
     }
 }
+
+/// Why an operation is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// For the first time, or since the socket is ready.
+    Fresh,
+    /// Since somebody else did something, or after a pause.
+    Nudged,
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// An error that may mean that a call would have to wait.
 pub(crate) trait WouldBlock {
@@ -125,8 +151,8 @@ impl Wire {
         Self(Arc::new(Shared {
             socket,
             turn: Mutex::default(),
-            forgotten: AtomicU64::new(0),
             changed: Notify::new(),
+            active: AtomicUsize::new(0),
             tickets: AtomicU64::new(1),
             broken: AtomicBool::new(false),
             blocked: AtomicU8::new(0),
@@ -174,25 +200,26 @@ impl Wire {
         &self,
         mut call: impl FnMut() -> Result<R, E>,
     ) -> Result<R, E> {
-        let ticket = Ticket { number: self.0.tickets.fetch_add(1, Ordering::Relaxed), wire: self };
+        let ticket = Ticket::new(self);
+        let (mut reason, mut pause) = (Reason::Fresh, FIRST_PAUSE);
         loop {
-            let seen = self.0.forgotten.load(Ordering::Acquire);
-            let interest = match self.attempt(&ticket, &mut call) {
+            let (interest, calls) = match self.attempt(&ticket, reason, &mut call) {
                 Try::Done(result) => return result,
-                Try::Blocked(interest) => interest,
+                Try::Blocked(interest, calls) => (interest, calls),
             };
-            self.wait(seen, interest).await?;
+            reason = self.wait(interest, calls, &mut pause).await?;
         }
     }
 
     fn attempt<R, E: WouldBlock>(
         &self,
         ticket: &Ticket<'_>,
+        reason: Reason,
         call: &mut impl FnMut() -> Result<R, E>,
     ) -> Try<Result<R, E>> {
         let mut turn = self.turn();
         if turn.sender.is_some_and(|it| it != ticket.number) {
-            return Try::Blocked(Interest::READABLE);
+            return Try::Blocked(Interest::READABLE, turn.calls);
         }
         let mut outcome = None;
         let forgot = self.forgetting(&mut || {
@@ -206,15 +233,15 @@ impl Wire {
         let sends = waits && self.is_sending();
         let sent = turn.sender.is_some() && !sends;
         turn.sender = sends.then_some(ticket.number);
-        drop(turn);
-        if forgot || sent {
-            self.0.forgotten.fetch_add(1, Ordering::AcqRel);
+        if forgot || sent || !waits || reason == Reason::Fresh {
+            turn.calls += 1;
             self.0.changed.notify_waiters();
         }
+        let calls = turn.calls;
         match (waits, sends) {
             (false, _) => Try::Done(result),
-            (true, false) => Try::Blocked(Interest::READABLE),
-            (true, true) => Try::Blocked(Interest::READABLE | Interest::WRITABLE),
+            (true, false) => Try::Blocked(Interest::READABLE, calls),
+            (true, true) => Try::Blocked(Interest::READABLE | Interest::WRITABLE, calls),
         }
     }
 
@@ -257,21 +284,27 @@ impl Wire {
         self.0.blocked.store(blocked, Ordering::Relaxed);
     }
 
-    async fn wait(&self, seen: u64, interest: Interest) -> io::Result<()> {
+    async fn wait(&self, interest: Interest, calls: u64, pause: &mut Duration) -> io::Result<Reason> {
         let changed = self.0.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
-        if self.0.forgotten.load(Ordering::Acquire) != seen {
-            return Ok(());
+        if self.turn().calls != calls {
+            return Ok(Reason::Nudged);
         }
         self.0.socket.answer_at_once();
+        let alone = self.0.active.load(Ordering::Acquire) <= 1;
         tokio::select! {
-            () = changed => Ok(()),
+            () = changed => Ok(Reason::Nudged),
             ready = self.0.socket.ready(interest) => {
                 if ready?.is_readable() {
                     *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
                 }
-                Ok(())
+                *pause = FIRST_PAUSE;
+                Ok(Reason::Fresh)
+            }
+            () = sleep(*pause), if !alone => {
+                *pause = LONGEST_PAUSE.min(*pause * 2);
+                Ok(Reason::Nudged)
             }
         }
     }
