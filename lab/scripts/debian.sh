@@ -11,7 +11,8 @@ repository() {
     awk '$1 == "bookworm" && $2 == "main" { print $3, "/usr/share/keyrings/debian-archive-keyring.gpg"; exit }'
 }
 
-read -r uri keyring < <(repository) || die "the host has no Debian 12 package source"
+# apt knows the source only after an update, and a container image often comes without one.
+read -r uri keyring < <(repository) || { apt-get -qq update; read -r uri keyring < <(repository); } || die "the host has no Debian 12 package source"
 if [ "$1" = source ]; then echo "$uri $keyring"; exit; fi
 
 apt=$LAB_CACHE/apt/bookworm

@@ -21,5 +21,3 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get -qq update
   DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}"
 fi
-# `debian.sh` asks apt for the host's package source, which apt only knows after an update.
-apt-get indextargets --format '$(RELEASE)' 'Created-By: Packages' | grep -q . || apt-get -qq update

@@ -45,10 +45,12 @@ unplug() {
 }
 
 plug_in() {
-  local name=$1 ip ns=$namespace-$1 port; ip=$(address "$name"); port=$(port "$name")
+  local name=$1 ip ns=$namespace-$1 port mac; ip=$(address "$name"); port=$(port "$name")
+  # The same after every start, as that of a network card: its neighbours remember it.
+  mac=$(printf '02:00:%02x:%02x:%02x:%02x' ${ip//./ })
   unplug "$name"
   ip netns add "$ns"
-  ip -n "$namespace" link add "$port" type veth peer name eth0 netns "$ns"
+  ip -n "$namespace" link add "$port" type veth peer name eth0 address "$mac" netns "$ns"
   ip -n "$namespace" link set "$port" master br0 up
   ip -n "$ns" link set lo up
   ip -n "$ns" addr add "$ip/24" dev eth0
