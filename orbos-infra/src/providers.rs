@@ -7,19 +7,25 @@ mod listed;
 use std::{collections::BTreeMap, sync::Arc};
 
 use orbos_secrets::{Cipher, Error as SecretError, Place, Sealed, Secret, generate::CryptoRngCore};
-use orbos_state::{Document, Error, FieldPath, Kind, Registry, Result};
+use orbos_state::{Document, Error, FieldEdit, FieldPath, Kind, Registry, Result};
 
 pub use connections::Connections;
 pub use failure::{failure, reason};
 pub use listed::StaticProvider;
 
 use crate::{
-    machine::ProviderId,
+    machine::{MachineId, ProviderId},
+    orb::Request,
     provider::Provider,
     spec::{StaticKeys, StaticSpec},
 };
 
 /// Knows every provider that comes with ORBITER; add your own with [`Registry::with`].
+///
+/// ```
+/// let registry = orbos_infra::providers::builtin();
+/// assert!(registry.knows("orbiter.caos.ch/StaticProvider"));
+/// ```
 pub fn builtin() -> Registry<dyn Provider, ProviderContext> {
     let registry: Registry<dyn Provider, ProviderContext> = Registry::empty();
     registry.with(StaticSpec::KIND, |document, context| {
@@ -97,6 +103,32 @@ pub fn generate_secrets(
         made.insert(private, pair.private);
     }
     Ok(made)
+}
+
+/// What has to change in the file so that a human's request about a machine is not asked for any more; empty if
+/// it is not asked for.
+///
+/// Documents of unknown kinds ask for nothing.
+///
+/// # Errors
+///
+/// If the document cannot be read.
+pub fn consume_edits(document: &Document, machine: &MachineId, request: Request) -> Result<Vec<FieldEdit>> {
+    if !StaticSpec::answers_to(document.kind()) {
+        return Ok(Vec::new());
+    }
+    let pools = document.read::<StaticSpec>()?.spec.pools;
+    let mut listed = pools.get(&machine.pool.pool).into_iter().flatten().enumerate();
+    let Some((index, listed)) = listed.find(|(_, it)| it.id.as_str() == machine.name) else {
+        return Ok(Vec::new());
+    };
+    let (field, asked) = match request {
+        Request::Reboot => ("rebootrequired", listed.rebootrequired),
+        Request::Replace => ("replacementrequired", listed.replacementrequired),
+    };
+    let pool = document.path().join("spec").join("pools").join(machine.pool.pool.as_str());
+    let edit = || FieldEdit::Set(pool.join(index).join(field), false.into());
+    Ok(asked.then(edit).into_iter().collect())
 }
 
 fn missing_keys(keys: &StaticKeys) -> Option<FieldPath> {

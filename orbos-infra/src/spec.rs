@@ -80,6 +80,24 @@ fn name_path(above: &str, name: &str) -> FieldPath {
 }
 
 /// An `orbiter.yml` with its documents taken apart.
+///
+/// ```
+/// use orbos_infra::spec::OrbFile;
+/// use orbos_state::{Document, Source};
+///
+/// let text = "\
+/// kind: orbiter.caos.ch/Orb
+/// version: v0
+/// clusters:
+///   k8s: {kind: orbiter.caos.ch/KubernetesCluster, version: v0}
+/// providers:
+///   rack: {kind: orbiter.caos.ch/StaticProvider, version: v1}
+/// ";
+/// let orb = OrbFile::read(&Document::parse(&Source::new("orbiter.yml", text))?)?;
+/// let (name, document) = &orb.providers[0];
+/// assert_eq!((name.as_str(), document.kind()), ("rack", "orbiter.caos.ch/StaticProvider"));
+/// # Ok::<(), orbos_state::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct OrbFile {
     /// Settings of ORBITER itself.

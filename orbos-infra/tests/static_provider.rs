@@ -6,8 +6,9 @@ mod rack;
 use std::{net::TcpListener, sync::Arc};
 
 use orbos_infra::{
-    Balancing, Connection, Endpoint, Inventory, MachineId, PoolRef, Provider, ProviderChange, Supply,
-    providers::{Connections, builtin, generate_secrets, missing_secrets},
+    Balancing, Connection, Endpoint, Inventory, MachineId, PoolRef, Provider, ProviderChange, Request,
+    Supply,
+    providers::{Connections, builtin, consume_edits, generate_secrets, missing_secrets},
 };
 use orbos_ssh::{Error as SshError, Privilege};
 use orbos_state::{Advice, Error, FieldPath};
@@ -80,6 +81,16 @@ async fn a_machine_is_taken_into_use_and_given_back() {
     let observed = provider.observe().await.expect("both answer");
     assert_eq!(names(&observed), (vec![], vec!["a".into(), "b".into()], vec![]));
     assert_eq!(b.keys(), format!("{}\n", keys.bootstrap.public), "nobody touched the other one");
+}
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn it_keeps_the_contract_of_providers() {
+    let keys = Keys::new();
+    let (a, b) = (Server::start(&keys), Server::start(&keys));
+    a.command("systemctl", ":");
+    let provider = Rack::new(&[&a, &b]).provider(&keys.both());
+    orbos_infra::testing::provider_suite(&*provider, &PoolRef::new("static", "masters")).await;
 }
 
 #[tokio::test]
@@ -292,6 +303,29 @@ fn the_goal_is_what_the_document_says() {
     assert_eq!(
         (name.as_str(), balancers.to_string().as_str(), frontend_port),
         ("kubeapi", "static.masters", 6443)
+    );
+}
+
+#[test]
+fn a_request_that_was_carried_out_is_taken_out_of_the_file() {
+    let rack = Rack::listing(&[
+        ("a", "127.0.1.1, rebootrequired: true"),
+        ("b", "127.0.1.2, replacementrequired: true"),
+    ]);
+    let document = rack.document(&Keys::new().both());
+    let edits =
+        |name: &str, request| consume_edits(&document, &machine(name), request).expect("it can be read");
+    assert!(edits("a", Request::Replace).is_empty(), "nobody asked for it");
+    assert!(edits("z", Request::Reboot).is_empty(), "nobody listed it");
+    let both = [edits("a", Request::Reboot), edits("b", Request::Replace)].concat();
+    let text = orbos_state::edit::apply(&document.source().text, &both).expect("it can be edited");
+    let lines = text.lines().filter(|it| it.contains("required")).map(str::trim).collect::<Vec<_>>();
+    assert_eq!(
+        lines,
+        [
+            "- {id: a, ip: 127.0.1.1, rebootrequired: false}",
+            "- {id: b, ip: 127.0.1.2, replacementrequired: false}"
+        ]
     );
 }
 

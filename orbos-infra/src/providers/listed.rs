@@ -30,6 +30,9 @@ const SSH: u16 = 22;
 /// the other in the user's `~/.ssh/authorized_keys`, of which it becomes the only line. The new key is tried
 /// over a new connection before the old one is taken away. For this the machines need OpenSSH 7.7 or newer,
 /// and sshd has to look for keys where it does by default.
+///
+/// While a connection is open, nobody asks again whether its key still gets in. A key that was changed by
+/// somebody else is found out when the connection ends.
 #[derive(Debug)]
 pub struct StaticProvider {
     id: ProviderId,

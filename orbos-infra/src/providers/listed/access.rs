@@ -11,7 +11,7 @@ const TRIAL: u32 = 120;
 ///
 /// The key is first accepted beside the others and for two minutes only. It is taken over if a new connection
 /// with it can act as root, and over that connection; if not, everything is put back. So a machine never lets
-/// nobody in, whatever breaks in between.
+/// nobody in, whatever breaks in between; at worst both keys get in until the trial is over.
 pub(super) async fn swap<F, C>(old: &dyn Shell, user: &str, key: &str, fresh: F) -> Result<(), Error>
 where
     F: Fn() -> C,
