@@ -202,11 +202,15 @@ impl Diagnostic {
         self
     }
 
-    /// Hides what stands from the marked column on, because it may be a secret.
-    pub(crate) fn veiled(mut self) -> Self {
-        let keep: String = self.line_text.chars().take(self.column - 1).collect();
-        self.line_text = keep + "…";
-        self.width = 1;
+    /// Hides the line from a column on, because a secret may stand there.
+    pub(crate) fn veiled(mut self, column: usize) -> Self {
+        let indent = self.line_text.chars().take_while(|it| it.is_whitespace()).count() + 1;
+        let column = column.max(indent);
+        let shown: String = self.line_text.chars().take(column - 1).collect();
+        self.line_text = shown + "…";
+        if self.column >= column {
+            (self.column, self.width) = (column, 1);
+        }
         self
     }
 }

@@ -11,6 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use read::read_plain;
+
 pub use kind::{Kind, render_kind};
 pub use schema::schema;
 
@@ -112,7 +114,7 @@ impl Document {
     /// Numbers that would not print as they were written, like `1.20`, are texts.
     pub fn body(&self) -> Map<String, Value> {
         let Value::Object(mut body) = self.node.to_value() else { return Map::new() };
-        body.retain(|key, _| !matches!(key.as_str(), "kind" | "version" | "apiVersion"));
+        body.retain(|key, _| !schema::is_envelope(key));
         body
     }
 
@@ -206,14 +208,16 @@ impl Document {
 
 /// A document inside another one, of a kind the outer one does not know.
 ///
-/// Used as a field of a [`Kind`]; what is inside is read with [`Document::child`] or
-/// [`Document::children`].
+/// Used as a field of a [`Kind`]; what is inside is read, and what is wrong inside is found, with
+/// [`Document::child`] or [`Document::children`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(description = "A document of its own, with `kind` and `version`.")]
 pub struct Embedded {
-    /// What it is.
+    /// What it is; empty if nothing is written, which its reader finds.
+    #[serde(default)]
     pub kind: String,
-    /// In which version.
-    #[serde(alias = "apiVersion")]
+    /// In which version; empty if nothing is written, which its reader finds.
+    #[serde(default, alias = "apiVersion")]
     pub version: String,
     /// Everything else.
     #[serde(flatten)]

@@ -10,6 +10,7 @@ mod document;
 mod error;
 mod nearest;
 mod operator;
+mod orbconfig;
 mod path;
 mod plan;
 mod reconcile;
@@ -24,6 +25,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Mistake, Severity, Source, code};
 pub use document::{Document, Embedded, Kind, render_kind, schema};
 pub use error::{Advice, Cause, Error, Result};
 pub use operator::{Ended, Look, Operator, Report, Resolved, Watcher, look, run, run_once};
+pub use orbconfig::{OrbAccess, Orbconfig, orb_id};
 pub use path::{FieldPath, InvalidPath, Segment};
 pub use plan::{Change, Effect, Plan, Waiting};
 pub use reconcile::{Applied, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round};
@@ -35,3 +37,7 @@ pub use repository::{
 };
 pub use schedule::{Outcome, Schedule};
 pub use yaml::{edit, edit::FieldEdit, render};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -5,6 +5,7 @@
 
 pub mod edit;
 mod parse;
+mod quote;
 mod scalar;
 
 pub(crate) use parse::{MAX_BYTES, parse, too_large};
@@ -109,7 +110,9 @@ impl Node {
             Value::Array(items) => Yaml::Sequence(
                 items.iter().enumerate().map(|(i, it)| Self::from_value(it, origin, &path.join(i))).collect(),
             ),
-            Value::String(text) => Yaml::Scalar { text: text.clone(), plain: scalar::is_number(text) },
+            Value::String(text) => {
+                Yaml::Scalar { text: text.clone(), plain: was_plain(text, origin.find(path)) }
+            }
             Value::Null => Yaml::Scalar { text: String::new(), plain: true },
             other => Yaml::Scalar { text: other.to_string(), plain: true },
         };
@@ -132,6 +135,14 @@ impl Node {
     }
 }
 
+/// Whether a text stood without quotes; if it stood nowhere, whether it may have.
+fn was_plain(text: &str, origin: Option<&Node>) -> bool {
+    match origin.map(|it| &it.yaml) {
+        Some(Yaml::Scalar { text: before, plain }) if before == text => *plain,
+        _ => scalar::is_number(text) || as_bool(text).is_some(),
+    }
+}
+
 pub(crate) use scalar::{as_bool, as_float, as_integer};
 
 /// Writes a whole document; for files that belong to operators.
@@ -140,6 +151,7 @@ pub(crate) use scalar::{as_bool, as_float, as_integer};
 ///
 /// [`Failed`](Error::Failed) if the value has no form in YAML, like a mapping as a key.
 pub fn render<T: Serialize + ?Sized>(value: &T) -> Result<String> {
-    serde_yaml::to_string(value)
-        .map_err(|error| Error::failed("writing YAML", "the value has no form in it").because(error))
+    let text = serde_yaml::to_string(value)
+        .map_err(|error| Error::failed("writing YAML", "the value has no form in it").because(error))?;
+    Ok(quote::quote_ambiguous(text))
 }

@@ -36,13 +36,6 @@ use crate::{Mistake, Result, diagnostic::code, yaml};
 /// let file = Source::new("lamp.yml", "kind: example.com/Lamp\nversion: v0\npwer: 5\n");
 /// let wrong = Document::parse(&file)?.read::<Lamp>().unwrap_err();
 /// assert_eq!(wrong.to_string(), "\
-/// error[ORB-1205]: field `power` is missing
-///  --> lamp.yml:1:1
-///   |
-/// 1 | kind: example.com/Lamp
-///   | ^
-/// help: `power`: In watts
-///
 /// error[ORB-1204]: unknown field `pwer`
 ///  --> lamp.yml:3:1
 ///   |

@@ -1,30 +1,50 @@
 //! From a document to the type of its kind, collecting everything that is wrong on the way.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::{Document, Kind, schema::body_schema, validate};
+use super::{
+    Document, Kind,
+    schema::{closed_schema, is_envelope},
+    validate,
+};
 use crate::{
-    Diagnostics, FieldPath, Mistake,
-    diagnostic::code,
+    Diagnostics, FieldPath, Mistake, Source,
+    diagnostic::{Mark, code},
     path::Segment,
-    yaml::{Node, Yaml, edit::FieldEdit},
+    yaml::{self, Node, Yaml, edit::FieldEdit},
 };
 
 pub(super) fn read<K: Kind>(document: &Document) -> Result<K, Diagnostics> {
-    let node = newest::<K>(document)?;
-    let (mut value, mut findings) =
-        validate::validate(&body_schema::<K>(), &without_envelope(&node), document.mark);
-    let spec = deserialize::<K>(&mut value, &mut findings, document, &node);
-    let place = |it: validate::Finding| it.into_diagnostic(document);
-    let mut wrong: Diagnostics = findings.into_iter().map(place).collect();
-    if let Some(spec) = spec.filter(|_| wrong.is_empty()) {
-        wrong.extend(spec.check().into_iter().map(|it| document.diagnostic(it)));
-        return wrong.into_result().map(|()| spec);
-    }
-    Err(wrong)
+    let spec: K = check(document, &newest::<K>(document)?, &closed_schema::<K>())?;
+    let mistakes = spec.check().into_iter().map(|it| document.diagnostic(it));
+    mistakes.collect::<Diagnostics>().into_result().map(|()| spec)
+}
+
+/// Reads what has no kind and no version.
+pub(crate) fn read_plain<T: DeserializeOwned + JsonSchema>(source: &Source) -> Result<T, Diagnostics> {
+    let node = yaml::parse(source)?;
+    let document = Document {
+        kind: String::new(),
+        version: String::new(),
+        source: Arc::new(source.clone()),
+        node: node.clone(),
+        path: FieldPath::root(),
+        mark: Mark::START,
+    };
+    check(&document, &node, &closed_schema::<T>())
+}
+
+fn check<T: DeserializeOwned>(document: &Document, node: &Node, schema: &Value) -> Result<T, Diagnostics> {
+    let checked = validate::validate(schema, node, document.mark);
+    let validate::Checked { mut value, mut findings, veils } = checked;
+    let spec = deserialize::<T>(&mut value, &mut findings, document, node, &veils);
+    let place = |it: validate::Finding| it.into_diagnostic(document, &veils);
+    let wrong: Diagnostics = findings.into_iter().map(place).collect();
+    spec.filter(|_| wrong.is_empty()).ok_or(wrong)
 }
 
 pub(super) fn migration<K: Kind>(document: &Document) -> Result<Vec<FieldEdit>, Diagnostics> {
@@ -71,19 +91,19 @@ fn check_kind<K: Kind>(document: &Document) -> Result<(), Diagnostics> {
 }
 
 /// The document's values in the newest version of its kind.
-fn newest<K: Kind>(document: &Document) -> Result<Cow<'_, Node>, Diagnostics> {
+fn newest<K: Kind>(document: &Document) -> Result<Node, Diagnostics> {
     check_kind::<K>(document)?;
     if document.version == K::VERSION {
-        return Ok(Cow::Borrowed(&document.node));
+        return Ok(without_envelope(&document.node));
     }
     let body = K::migrate(&document.version, document.body()).map_err(|it| document.diagnostic(it))?;
-    Ok(Cow::Owned(Node::from_value(&Value::Object(body), &document.node, &FieldPath::root())))
+    let node = Node::from_value(&Value::Object(body), &document.node, &FieldPath::root());
+    Ok(without_envelope(&node))
 }
 
 fn without_envelope(node: &Node) -> Node {
     let Yaml::Mapping(entries) = &node.yaml else { return node.clone() };
-    let envelope = |key: &str| matches!(key, "kind" | "version" | "apiVersion");
-    let entries = entries.iter().filter(|it| !envelope(&it.key)).cloned().collect();
+    let entries = entries.iter().filter(|it| !is_envelope(&it.key)).cloned().collect();
     Node { mark: node.mark, yaml: Yaml::Mapping(entries) }
 }
 
@@ -95,6 +115,7 @@ fn deserialize<T: DeserializeOwned>(
     findings: &mut Vec<validate::Finding>,
     document: &Document,
     node: &Node,
+    veils: &[validate::Veil],
 ) -> Option<T> {
     let mut removed = Vec::new();
     loop {
@@ -108,7 +129,10 @@ fn deserialize<T: DeserializeOwned>(
         // What lies above a mistake fails because of it, for instance as a missing field.
         if !findings.iter().any(|it| it.path.starts_with(&path)) {
             let mark = if path.is_root() { document.mark } else { node.nearest_mark(&path) };
-            findings.push(validate::Finding::new(code::VALUE, mark, path.clone(), error.inner().to_string()));
+            let secret = veils.iter().any(|it| it.covers(&path));
+            let message =
+                if secret { "the value cannot be used".to_owned() } else { error.inner().to_string() };
+            findings.push(validate::Finding::new(code::VALUE, mark, path.clone(), message));
         }
         match take_out(value, &moved) {
             Some(gone) => removed.push(as_written(&gone, &removed)),

@@ -25,13 +25,11 @@ pub(super) struct Finding {
     pub(super) path: FieldPath,
     pub(super) message: String,
     pub(super) hint: Option<String>,
-    /// What stands here may be a secret.
-    pub(super) veiled: bool,
 }
 
 impl Finding {
     pub(super) fn new(code: &'static str, mark: Mark, path: FieldPath, message: String) -> Self {
-        Self { code, mark, path, message, hint: None, veiled: false }
+        Self { code, mark, path, message, hint: None }
     }
 
     fn hint(mut self, hint: Option<String>) -> Self {
@@ -39,12 +37,56 @@ impl Finding {
         self
     }
 
-    pub(super) fn into_diagnostic(self, document: &Document) -> Diagnostic {
+    pub(super) fn into_diagnostic(self, document: &Document, veils: &[Veil]) -> Diagnostic {
         let path = document.path.append(&self.path);
         let mut diagnostic = Diagnostic::new(self.code, &document.source, self.mark, path, self.message);
         diagnostic.hint = self.hint;
-        if self.veiled { diagnostic.veiled() } else { diagnostic }
+        match veils.iter().filter_map(|it| it.hides_from(self.mark.line)).min() {
+            Some(column) => diagnostic.veiled(column),
+            None => diagnostic,
+        }
     }
+}
+
+/// A value that may be a secret: no line it stands in is shown.
+pub(super) struct Veil {
+    path: FieldPath,
+    first: Mark,
+    last_line: usize,
+}
+
+impl Veil {
+    pub(super) fn covers(&self, path: &FieldPath) -> bool {
+        path.starts_with(&self.path)
+    }
+
+    /// The column from which on a line is hidden.
+    fn hides_from(&self, line: usize) -> Option<usize> {
+        match line {
+            _ if line == self.first.line => Some(self.first.column),
+            _ if line > self.first.line && line <= self.last_line => Some(1),
+            _ => None,
+        }
+    }
+}
+
+fn last_line(node: &Node) -> usize {
+    let below = match &node.yaml {
+        Yaml::Scalar { text, .. } => node.mark.line + text.lines().count(),
+        Yaml::Sequence(items) => items.iter().map(last_line).max().unwrap_or(0),
+        Yaml::Mapping(entries) => {
+            entries.iter().map(|it| last_line(&it.node).max(it.mark.line)).max().unwrap_or(0)
+        }
+    };
+    below.max(node.mark.line)
+}
+
+/// What came of checking a document against its schema.
+pub(super) struct Checked {
+    /// The typed value, without what is wrong.
+    pub(super) value: Value,
+    pub(super) findings: Vec<Finding>,
+    pub(super) veils: Vec<Veil>,
 }
 
 /// A value and the places it is known by.
@@ -54,6 +96,8 @@ struct At<'a> {
     path: &'a FieldPath,
     /// Where to point if the value itself is long or missing: its key, or the document's beginning.
     owner: Mark,
+    /// It may be a secret.
+    veiled: bool,
 }
 
 impl At<'_> {
@@ -64,34 +108,49 @@ impl At<'_> {
             _ => self.owner,
         }
     }
+
+    /// What stands here, as one says it.
+    fn form(&self) -> String {
+        match &self.node.yaml {
+            Yaml::Scalar { .. } if self.veiled => "a text".to_owned(),
+            _ => form(self.node),
+        }
+    }
 }
 
-/// The typed value, without what is wrong, and what is wrong.
-pub(super) fn validate(schema: &Value, node: &Node, owner: Mark) -> (Value, Vec<Finding>) {
-    let mut validator = Validator { root: schema, findings: Vec::new() };
-    let at = At { node, path: &FieldPath::root(), owner };
-    let value = validator.value(schema, at);
-    (value.unwrap_or_else(|| Value::Object(Map::new())), validator.findings)
+pub(super) fn validate(schema: &Value, node: &Node, owner: Mark) -> Checked {
+    let mut validator = Validator::new(schema);
+    let at = At { node, path: &FieldPath::root(), owner, veiled: false };
+    let value = validator.value(schema, at).unwrap_or_else(|| Value::Object(Map::new()));
+    Checked { value, findings: validator.findings, veils: validator.veils }
 }
 
 struct Validator<'a> {
     root: &'a Value,
     findings: Vec<Finding>,
+    veils: Vec<Veil>,
 }
 
 impl<'a> Validator<'a> {
+    fn new(root: &'a Value) -> Self {
+        Self { root, findings: Vec::new(), veils: Vec::new() }
+    }
+
     /// The value if it can be used at all.
     fn value(&mut self, schema: &Value, at: At<'_>) -> Option<Value> {
         let effective = Effective::of(self.root, schema);
-        let before = self.findings.len();
-        let value = self.effective(&effective, at);
-        if effective.secret() {
-            self.findings[before..].iter_mut().for_each(|it| it.veiled = true);
-        }
-        value
+        self.effective(&effective, at)
     }
 
     fn effective(&mut self, schema: &Effective, at: At<'_>) -> Option<Value> {
+        if schema.secret() && !at.veiled && !at.node.is_null() {
+            let veil = Veil { path: at.path.clone(), first: at.node.mark, last_line: last_line(at.node) };
+            self.veils.push(veil);
+        }
+        self.shaped(schema, At { veiled: at.veiled || schema.secret(), ..at })
+    }
+
+    fn shaped(&mut self, schema: &Effective, at: At<'_>) -> Option<Value> {
         if at.node.is_null() && schema.nullable() {
             return Some(Value::Null);
         }
@@ -102,7 +161,7 @@ impl<'a> Validator<'a> {
             Shape::Branches(branches) => self.branches(schema, &branches, at),
             Shape::Object => self.object(schema, at),
             Shape::Array => self.array(schema, at),
-            Shape::Scalar(types) => match scalars::read(schema, &types, at.node) {
+            Shape::Scalar(types) => match scalars::read(schema, &types, at) {
                 Ok(value) => Some(value),
                 Err(wrong) => self.wrong(wrong.code, at, wrong.message, wrong.hint),
             },
@@ -126,14 +185,18 @@ impl<'a> Validator<'a> {
             words.join(", ")
         };
         let Yaml::Scalar { text, .. } = &at.node.yaml else {
-            let message = format!("expected one of {}, found {}", listed(), form(at.node));
+            let message = format!("expected one of {}, found {}", listed(), at.form());
             return self.wrong(code::TYPE, at, message, None);
         };
         if let Some(word) = words.iter().find(|it| plain(it) == *text) {
             return Some(word.clone());
         }
+        if at.veiled {
+            return self.wrong(code::VALUE, at, "the value cannot be used".to_owned(), None);
+        }
         let known: Vec<String> = words.iter().map(plain).collect();
         let hint = match nearest(text, known.iter().map(String::as_str)) {
+            Some(word) if known.len() == 1 => format!("did you mean `{word}`?"),
             Some(word) => format!("did you mean `{word}`? It can be {}", listed()),
             None => format!("it can be {}", listed()),
         };
@@ -142,26 +205,45 @@ impl<'a> Validator<'a> {
 
     /// One of several schemas: the one the value was meant for is the one with the least wrong.
     fn branches(&mut self, base: &Effective, branches: &[Value], at: At<'_>) -> Option<Value> {
-        let mut best: Option<(usize, Option<Value>, Vec<Finding>)> = None;
+        if let Some((tag, words)) = self.tag(branches)
+            && let Some(entry) = at.node.get(&tag)
+            && !words
+                .iter()
+                .any(|it| matches!(&entry.node.yaml, Yaml::Scalar { text, .. } if plain(it) == *text))
+        {
+            let path = at.path.join(tag.as_str());
+            return self.word(&words, At { node: &entry.node, path: &path, owner: entry.mark, ..at });
+        }
+        let mut best: Option<(usize, Option<Value>, Validator<'_>)> = None;
         for branch in branches {
             let effective = Effective::of(self.root, branch).with_base(base);
-            let mut trial = Validator { root: self.root, findings: Vec::new() };
+            let mut trial = Validator::new(self.root);
             let value = trial.effective(&effective, at);
             let cost = trial.cost(&effective, at);
             let better = best.as_ref().is_none_or(|(least, ..)| cost < *least);
             if better {
-                best = Some((cost, value, trial.findings));
+                best = Some((cost, value, trial));
             }
         }
-        let (_, value, findings) = best?;
+        let (_, value, Validator { findings, veils, .. }) = best?;
+        self.veils.extend(veils);
         let mismatch = findings.iter().any(|it| it.path == *at.path && it.code == code::TYPE);
         if mismatch && branches.len() > 1 {
             let forms: Vec<&str> = branches.iter().map(|it| Effective::of(self.root, it).form()).collect();
-            let message = format!("expected {}, found {}", either(&forms), form(at.node));
+            let message = format!("expected {}, found {}", either(&forms), at.form());
             return self.wrong(code::TYPE, at, message, None);
         }
         self.findings.extend(findings);
         value
+    }
+
+    /// The field that tells the branches apart, and what it can be.
+    fn tag(&self, branches: &[Value]) -> Option<(String, Vec<Value>)> {
+        let branches: Vec<Effective> = branches.iter().map(|it| Effective::of(self.root, it)).collect();
+        let tag = branches.first()?.tags().into_iter().next()?;
+        let word = |it: &Effective| it.get("properties")?.get(&tag)?.get("const").cloned();
+        let words: Option<Vec<Value>> = branches.iter().map(word).collect();
+        Some((tag, words?))
     }
 
     /// How far a value is from what a schema wants; a wrong tag weighs more than any wrong field.
@@ -179,13 +261,13 @@ impl<'a> Validator<'a> {
             return self.mismatch("a list", at);
         };
         let (least, most) = (schema.number("minItems"), schema.number("maxItems"));
-        if let Some(hint) = scalars::bounds(items.len() as f64, least, most, " items") {
+        if let Some(hint) = scalars::bounds(items.len() as f64, least, most, "have ", " items") {
             self.wrong(code::VALUE, at, format!("the list has {} items", items.len()), Some(hint));
         }
         let mut values = Vec::new();
         for (index, node) in items.iter().enumerate() {
             let path = at.path.join(index);
-            let below = At { node, path: &path, owner: node.mark };
+            let below = At { node, path: &path, owner: node.mark, ..at };
             // What is wrong stays as it is, so that the positions of the others do not move.
             let value = self.value(schema.item(index), below);
             values.push(value.unwrap_or_else(|| node.to_value()));
@@ -201,12 +283,14 @@ impl<'a> Validator<'a> {
             }
             return self.mismatch("a mapping", at);
         };
-        let mut fields = Map::new();
+        let (mut fields, mut meant) = (Map::new(), Vec::new());
         for entry in entries {
             let path = at.path.join(entry.key.as_str());
-            let below = At { node: &entry.node, path: &path, owner: entry.mark };
+            let below = At { node: &entry.node, path: &path, owner: entry.mark, ..at };
             match schema.field(&entry.key) {
-                Some(Value::Bool(false)) | None => self.unknown_field(schema, &entry.key, below),
+                Some(Value::Bool(false)) | None => {
+                    meant.extend(self.unknown_field(schema, &entry.key, below))
+                }
                 Some(field) if self.is_left_out(field, schema, &entry.key, below) => {}
                 Some(field) => {
                     if let Some(value) = self.value(field, below) {
@@ -216,12 +300,13 @@ impl<'a> Validator<'a> {
             }
         }
         for name in schema.required() {
-            if at.node.get(&name).is_none() {
+            // One misspelt field is one mistake, not two.
+            if at.node.get(&name).is_none() && !meant.contains(&name) {
                 self.missing_field(schema, &name, at);
             }
         }
         let (least, most) = (schema.number("minProperties"), schema.number("maxProperties"));
-        if let Some(hint) = scalars::bounds(entries.len() as f64, least, most, " entries") {
+        if let Some(hint) = scalars::bounds(entries.len() as f64, least, most, "have ", " entries") {
             self.wrong(code::VALUE, at, format!("the mapping has {} entries", entries.len()), Some(hint));
         }
         Some(Value::Object(fields))
@@ -237,11 +322,13 @@ impl<'a> Validator<'a> {
     }
 
     fn mismatch(&mut self, expected: &str, at: At<'_>) -> Option<Value> {
-        self.wrong(code::TYPE, at, format!("expected {expected}, found {}", form(at.node)), None)
+        self.wrong(code::TYPE, at, format!("expected {expected}, found {}", at.form()), None)
     }
 
-    fn unknown_field(&mut self, schema: &Effective, key: &str, at: At<'_>) {
-        let hint = match nearest(key, schema.names()) {
+    /// Returns which field was meant, if one is near.
+    fn unknown_field(&mut self, schema: &Effective, key: &str, at: At<'_>) -> Option<String> {
+        let near = nearest(key, schema.names()).map(str::to_owned);
+        let hint = match &near {
             Some(name) => Some(format!("did you mean `{name}`?")),
             None => {
                 let names: Vec<String> = schema.names().map(|it| format!("`{it}`")).collect();
@@ -251,6 +338,7 @@ impl<'a> Validator<'a> {
         let message = format!("unknown field `{key}`");
         let finding = Finding::new(code::UNKNOWN_FIELD, at.owner, at.path.clone(), message);
         self.findings.push(finding.hint(hint));
+        near
     }
 
     fn missing_field(&mut self, schema: &Effective, name: &str, at: At<'_>) {

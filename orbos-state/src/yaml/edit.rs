@@ -88,7 +88,13 @@ fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
     if intended == before {
         return Ok(text.to_owned());
     }
-    let right = |text: &String| read(text).is_ok_and(|it| comparable(&it) == intended);
+    let elsewhere = intended_elsewhere(text, edit)?;
+    let right = |text: &str| {
+        read(text).is_ok_and(|it| comparable(&it) == intended)
+            && elsewhere
+                .as_ref()
+                .is_none_or(|it| serde_yaml::from_str::<Value>(text).is_ok_and(|at| at == *it))
+    };
     // Block style first; where it does not fit, as inside braces, the value as JSON.
     let forms: &[Form] = &[Form::Block, Form::Flow];
     let mut refused = None;
@@ -103,6 +109,17 @@ fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
         let why = "the change would touch more than this field, for instance because of anchors; edit the file by hand";
         Error::unsupported(format!("changing field {path}"), why)
     }))
+}
+
+/// What another reader should see; absent if it cannot read the file as it is. The two do not agree on
+/// every text without quotes, and a file has to be right for both.
+fn intended_elsewhere(text: &str, edit: &FieldEdit) -> Result<Option<Value>> {
+    let Ok(mut value) = serde_yaml::from_str::<Value>(text) else { return Ok(None) };
+    match edit {
+        FieldEdit::Set(path, new) => put(&mut value, path, new)?,
+        FieldEdit::Remove(path) => take(&mut value, path.segments()),
+    }
+    Ok(Some(value))
 }
 
 /// Whether there is nothing but comments.

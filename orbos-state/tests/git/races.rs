@@ -2,6 +2,12 @@
 //!
 //! The figures are printed by `cargo test -p orbos-state --all-features --test git races -- --nocapture`.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "figures for humans, and for the parent process"
+)]
+
 use std::{
     collections::BTreeMap,
     process::{Child, Command, Output, Stdio},
