@@ -21,7 +21,7 @@ use orbos_infra::{
     Version, World,
 };
 use orbos_secrets::Secret;
-use orbos_state::Result;
+use orbos_state::{Kind, Registry, Result};
 
 use self::{network::NetworkManifest, sources::Stock};
 
@@ -33,6 +33,18 @@ pub use self::{
     },
     versions::{is_known, ladder, nearest_known},
 };
+
+/// Knows the kind of document that describes a Kubernetes cluster; `given` says what its driver is given
+/// beside it.
+pub fn registry<C>(
+    given: impl Fn(&C) -> (ClusterId, Sources) + Send + Sync + 'static,
+) -> Registry<dyn ClusteredSoftware, C> {
+    let registry: Registry<dyn ClusteredSoftware, C> = Registry::empty();
+    registry.with(KubernetesCluster::KIND, move |document, context| {
+        let (id, sources) = given(context);
+        Ok(Box::new(Kubernetes::new(id, document.read::<KubernetesCluster>()?.spec, sources)?))
+    })
+}
 
 /// The endpoint through which members find their cluster.
 const ENDPOINT: &str = "kubeapi";

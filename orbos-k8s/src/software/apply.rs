@@ -198,7 +198,10 @@ fn token_and_authority(proposed: &str) -> Option<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod texts {
     use super::*;
 
     #[test]

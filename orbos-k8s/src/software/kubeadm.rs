@@ -225,7 +225,8 @@ mod tests {
             "controlplane": { "provider": "static", "pool": "masters", "nodes": 3 },
             "versions": { "kubernetes": "v1.20.2" },
         });
-        let cluster: KubernetesCluster = serde_json::from_value(serde_json::json!({ "spec": spec })).expect("valid");
+        let cluster: KubernetesCluster =
+            serde_json::from_value(serde_json::json!({ "spec": spec })).expect("valid");
         cluster.spec
     }
 
@@ -291,7 +292,14 @@ mod tests {
         let machine = PoolRef::new("static", "masters").machine("masters-1");
         let [version, later] = ["v1.20.2", "v1.31.0"].map(|it| it.parse().expect("a version"));
         let address = "10.0.0.1".parse().expect("an address");
-        let node = Node { machine: &machine, address, tier: Tier::Workers, version, api_port: 6443, taints: Some(&[]) };
+        let node = Node {
+            machine: &machine,
+            address,
+            tier: Tier::Workers,
+            version,
+            api_port: 6443,
+            taints: Some(&[]),
+        };
         assert!(registration(kubeadm_api(version), &node).contains("taints: []"));
         assert!(!registration(kubeadm_api(later), &Node { taints: None, ..node }).contains("taints"));
     }

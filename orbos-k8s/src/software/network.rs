@@ -68,12 +68,12 @@ pub(super) fn manifest(
 }
 
 fn of_repository(field: &str, path: &str, sources: &Sources) -> Result<NetworkManifest> {
-    match sources.manifest.as_deref() {
+    match sources.files.get(path) {
         None => Err(Error::invalid(field, format!("there is no file `{path}` in the repository"))),
         Some(text) if text.trim().is_empty() => {
             Err(Error::invalid(field, format!("the file `{path}` is empty")))
         }
-        Some(text) => Ok(NetworkManifest { source: ManifestSource::Text(text.into()), edits: Vec::new() }),
+        Some(text) => Ok(NetworkManifest { source: ManifestSource::Text(text.clone()), edits: Vec::new() }),
     }
 }
 

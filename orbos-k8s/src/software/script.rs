@@ -116,6 +116,7 @@ fn reset() -> &'static str {
     "keep=; [ ! -e /etc/kubernetes/kubeadm.yaml ] || keep=$(cat /etc/kubernetes/kubeadm.yaml)
 kubeadm reset -f
 [ ! -d /var/lib/etcd ] || find /var/lib/etcd -mindepth 1 -delete
+mkdir -p /etc/kubernetes/manifests
 [ -z \"$keep\" ] || (umask 077; printf '%s\\n' \"$keep\" > /etc/kubernetes/kubeadm.yaml)
 "
 }

@@ -17,15 +17,15 @@ pub struct Sources {
     pub api_port: u16,
     /// The network interface by which machines talk to each other.
     pub interface: String,
-    /// The text of the manifest that `networking.network` names, if it names one and the repository has it.
-    pub manifest: Option<String>,
+    /// Texts of the repository by their paths; only the one that `networking.network` names is looked at.
+    pub files: BTreeMap<String, String>,
     /// A directory with everything that machines would otherwise download; `None`: they do.
     pub bundle: Option<Arc<Bundle>>,
 }
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { api_port: 6443, interface: "eth0".into(), manifest: None, bundle: None }
+        Self { api_port: 6443, interface: "eth0".into(), files: BTreeMap::new(), bundle: None }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use orbos_infra::{ClusteredSoftware, Inventory, Machine, MachineId, Membership, Origin, PoolRef, Ready, Tier, Version};
+use orbos_infra::{
+    ClusteredSoftware, Inventory, Machine, MachineId, Membership, Origin, PoolRef, Ready, Tier, Version,
+};
 use orbos_state::{Document, Source};
 
 use super::{
@@ -92,7 +94,8 @@ fn every_broken_rule_is_told_with_what_would_be_right() {
 
 #[test]
 fn the_schema_is_the_one_that_is_checked_in() {
-    let schema = serde_json::to_string_pretty(&orbos_state::schema::<KubernetesCluster>()).expect("it is JSON") + "\n";
+    let schema =
+        serde_json::to_string_pretty(&orbos_state::schema::<KubernetesCluster>()).expect("it is JSON") + "\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/KubernetesCluster.json");
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(path, &schema).expect("the folder is there");
@@ -124,7 +127,7 @@ fn a_manifest_has_to_be_in_the_repository() {
         "clusters.k8s.spec.networking.network is invalid: there is no file `net/own.yml` in the repository"
     );
     let fingerprint = |text: &str| {
-        let sources = Sources { manifest: Some(text.into()), ..Sources::default() };
+        let sources = Sources { files: [("net/own.yml".into(), text.into())].into(), ..Sources::default() };
         kubernetes(&spec, sources).map(|it| it.goal().components["network"].clone())
     };
     assert!(fingerprint(" \n").is_err());
@@ -135,7 +138,9 @@ fn a_manifest_has_to_be_in_the_repository() {
 fn machines_download_what_no_bundle_has() {
     let spec = valid(SMALL).spec;
     let goal = host::goal(&spec, 6443, None, Tier::Workers, version("v1.28.3"));
-    let Origin::Url { url, checksum_url } = &goal.artifacts["/usr/local/bin/kubelet"].origin else { panic!("a URL") };
+    let Origin::Url { url, checksum_url } = &goal.artifacts["/usr/local/bin/kubelet"].origin else {
+        panic!("a URL")
+    };
     assert_eq!(url, "https://dl.k8s.io/release/v1.28.3/bin/linux/amd64/kubelet");
     assert_eq!(checksum_url, "https://dl.k8s.io/release/v1.28.3/bin/linux/amd64/kubelet.sha256");
     assert!(goal.images.is_empty());
@@ -143,13 +148,21 @@ fn machines_download_what_no_bundle_has() {
 
     let mirrored = valid(&format!("{SMALL}  artifacts: {{ mirror: \"http://mirror/k8s\" }}\n")).spec;
     let goal = host::goal(&mirrored, 6443, None, Tier::Workers, version("v1.28.3"));
-    let Origin::Url { url, .. } = &goal.artifacts["/var/lib/orbos/crictl.tar.gz"].origin else { panic!("a URL") };
+    let Origin::Url { url, .. } = &goal.artifacts["/var/lib/orbos/crictl.tar.gz"].origin else {
+        panic!("a URL")
+    };
     assert_eq!(url, "http://mirror/k8s/cri-tools/v1.28.0/crictl-v1.28.0-linux-amd64.tar.gz");
 }
 
 fn stock() -> Stock {
     let origin = |path: &str| Origin::Bundle { path: path.into(), sha256: String::new() };
-    let images = ["kube-apiserver:v1.20.2", "kube-apiserver:v1.20.4", "kube-proxy:v1.20.2", "pause:3.2", "etcd:3.4.13-0"];
+    let images = [
+        "kube-apiserver:v1.20.2",
+        "kube-apiserver:v1.20.4",
+        "kube-proxy:v1.20.2",
+        "pause:3.2",
+        "etcd:3.4.13-0",
+    ];
     let image = |text: &str| {
         let (name, tag) = text.split_once(':').expect("a tag");
         ((format!("k8s.gcr.io/{name}"), tag.to_owned()), origin(text))
@@ -170,8 +183,13 @@ fn a_bundle_gives_each_tier_the_images_it_needs() {
     };
     assert_eq!(
         images(Tier::Controlplane, "v1.20.2"),
-        ["docker.io/own/net:1", "k8s.gcr.io/etcd:3.4.13-0", "k8s.gcr.io/kube-apiserver:v1.20.2",
-         "k8s.gcr.io/kube-proxy:v1.20.2", "k8s.gcr.io/pause:3.2"]
+        [
+            "docker.io/own/net:1",
+            "k8s.gcr.io/etcd:3.4.13-0",
+            "k8s.gcr.io/kube-apiserver:v1.20.2",
+            "k8s.gcr.io/kube-proxy:v1.20.2",
+            "k8s.gcr.io/pause:3.2"
+        ]
     );
     assert_eq!(
         images(Tier::Workers, "v1.20.2"),
@@ -180,16 +198,27 @@ fn a_bundle_gives_each_tier_the_images_it_needs() {
     // The table wants pause 3.4.1 there, but 3.2 is what the bundle has.
     let goal = host::goal(&spec, 6443, Some(&stock), Tier::Workers, version("v1.21.0"));
     assert!(goal.files["/etc/containerd/config.toml"].contents.contains("k8s.gcr.io/pause:3.2"));
-    assert_eq!(goal.artifacts.keys().collect::<Vec<_>>(), ["/usr/local/bin/crictl"], "its kubelet is not in the bundle");
+    assert_eq!(
+        goal.artifacts.keys().collect::<Vec<_>>(),
+        ["/usr/local/bin/crictl"],
+        "its kubelet is not in the bundle"
+    );
     assert_eq!(goal.artifacts["/usr/local/bin/crictl"].version, "v1.20.0");
 }
 
 #[test]
 fn host_goal_of_a_control_plane() {
     let goal = host::goal(&valid(SMALL).spec, 6666, Some(&stock()), Tier::Controlplane, version("v1.20.2"));
-    let files: String = goal.files.iter().map(|(path, file)| format!("--- {path}\n{}", file.contents)).collect();
+    let files: String =
+        goal.files.iter().map(|(path, file)| format!("--- {path}\n{}", file.contents)).collect();
     insta::assert_snapshot!(files);
-    let rules: Vec<_> = goal.firewall.expect("one").rules.into_iter().map(|it| format!("{} {:?}", it.name, it.ports)).collect();
+    let rules: Vec<_> = goal
+        .firewall
+        .expect("one")
+        .rules
+        .into_iter()
+        .map(|it| format!("{} {:?}", it.name, it.ports))
+        .collect();
     insta::assert_snapshot!(rules.join("\n"));
 }
 
@@ -216,7 +245,10 @@ const SILENT: &str = "kubernetes 1\ntrace kubelet.conf\ntrace admin.conf\nkubele
 
 #[test]
 fn bare_machines_have_no_cluster() {
-    assert_eq!(seen(&[("masters-1", BARE), ("workers-1", BARE)], &[]).expect("all seen"), Membership::default());
+    assert_eq!(
+        seen(&[("masters-1", BARE), ("workers-1", BARE)], &[]).expect("all seen"),
+        Membership::default()
+    );
 }
 
 #[test]
@@ -248,6 +280,49 @@ fn unreadable_answers_are_errors() {
     assert!(probe::parse("").is_err());
     assert!(probe::parse("kubernetes 1\nnode\tmasters-1\n").is_err());
     assert!(probe::parse("kubernetes 1\nnode\ta\tv1.20.2\tTrue x\t{}\t{\"podCIDR\":7}\nanswered\n").is_err());
+}
+
+const RECORDED_PLANE: &str = include_str!("recorded/control-plane.txt");
+const RECORDED_WORKER: &str = include_str!("recorded/worker.txt");
+
+#[test]
+fn what_real_machines_said_is_read() {
+    let membership =
+        seen(&[("masters-1", RECORDED_PLANE), ("workers-1", RECORDED_WORKER)], &[]).expect("readable");
+    insta::assert_debug_snapshot!(membership);
+}
+
+#[test]
+fn members_on_unknown_machines_are_strangers() {
+    let membership = seen(&[("masters-1", RECORDED_PLANE)], &[]).expect("readable");
+    assert_eq!(membership.strangers, BTreeMap::from([("workers-1".to_owned(), true)]));
+}
+
+#[test]
+fn who_did_not_finish_joining_is_no_member() {
+    let joining = format!("{RECORDED_WORKER}unfinished joining\n");
+    let membership = seen(&[("masters-1", RECORDED_PLANE), ("workers-1", &joining)], &[]).expect("readable");
+    assert_eq!(membership.members.keys().collect::<Vec<_>>(), [&id("masters-1")]);
+    assert!(membership.strangers.is_empty());
+}
+
+#[test]
+fn a_drained_member_says_what_for() {
+    let spec = r#"{"unschedulable":true,"taints":[{"key":"node.orbos.ch/Updating","effect":"NoSchedule"},
+        {"key":"node.kubernetes.io/unschedulable","effect":"NoSchedule"},{"key":"own","value":"v","effect":"NoExecute"}]}"#;
+    let spec = spec.replace(['\n', ' '], "");
+    let said = format!(
+        "kubernetes 1\ntrace admin.conf\nnode\tmasters-1\tv1.20.2+x\tUnknown NodeStatusUnknown\t{{}}\t{spec}\n\
+        annotations\t{{\"orbos.ch/component-network\":\"12ab\"}}\nanswered\n"
+    );
+    let membership = seen(&[("masters-1", &said)], &[]).expect("readable");
+    let member = &membership.members[&id("masters-1")];
+    assert!(!member.serving);
+    assert_eq!(member.drained_for, Some(orbos_infra::DrainReason::Updating));
+    assert_eq!(member.settings["taints"], "own=v:NoExecute");
+    assert_eq!(member.ready, Ready::No("its kubelet does not report".into()));
+    assert_eq!(member.version, version("v1.20.2"));
+    assert_eq!(membership.components["network"], "12ab");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn bridge() -> String {
     {
       "type": "bridge",
       "bridge": "cni0",
-      "isDefaultGateway": true,
+      "isGateway": true,
       "ipMasq": false,
       "hairpinMode": true,
       "ipam": {
