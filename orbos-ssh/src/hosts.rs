@@ -174,3 +174,42 @@ impl FromStr for KnownHosts {
         Ok(keys.collect::<Result<BTreeMap<_, _>, _>>()?.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(algorithm: &str, rest: &[u8]) -> HostKey {
+        let mut blob = u32::try_from(algorithm.len()).expect("it is short").to_be_bytes().to_vec();
+        blob.extend_from_slice(algorithm.as_bytes());
+        blob.extend_from_slice(rest);
+        HostKey::from_wire(&blob).expect("it begins with an algorithm")
+    }
+
+    #[test]
+    fn the_text_is_sorted_and_reads_back() {
+        let hosts = KnownHosts::new();
+        hosts.pin("[10.0.0.9]:2222", key("ssh-ed25519", b"b"));
+        hosts.pin("10.0.0.8", key("ssh-rsa", b"a"));
+        hosts.pin("10.0.0.8", key("ssh-ed25519", b"c"));
+        let text = hosts.to_string();
+        let starts: Vec<_> = text.lines().map(|it| it.rsplit_once(' ').expect("three words").0).collect();
+        assert_eq!(starts, ["10.0.0.8 ssh-ed25519", "[10.0.0.9]:2222 ssh-ed25519"]);
+        let read: KnownHosts = format!("# pinned by ORBITER\n\n{text}").parse().expect("it was just printed");
+        assert_eq!(read.all(), hosts.all());
+        hosts.forget("10.0.0.8");
+        assert_eq!(hosts.known("10.0.0.8"), None);
+    }
+
+    #[test]
+    fn a_line_that_is_no_key_is_refused_rather_than_forgotten() {
+        let rsa = key("ssh-rsa", b"a").to_string();
+        let lying = rsa.replace("ssh-rsa ", "ssh-ed25519 ");
+        for line in
+            ["host", "host ssh-rsa", "host ssh-rsa !!!", "host ssh-rsa AAAA", &format!("host {lying}")]
+        {
+            assert_eq!(line.parse::<KnownHosts>().map(drop), Err(BadHostKey { line: line.into() }));
+        }
+        assert!(HostKey::from_wire(b"\0\0\0\xffssh-rsa").is_none());
+    }
+}

@@ -14,7 +14,7 @@ use async_ssh2_lite::{
 use tokio::{
     net::TcpStream,
     sync::{Mutex, Semaphore, SemaphorePermit},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{Cause, Error, HostKey, HostKeys, PrivateKey, Target, Timeouts, channel::Channel, wire::Wire};
@@ -214,21 +214,24 @@ impl Session {
     /// Runs until the machine was silent for too long, asking it meanwhile
     /// whether it is there.
     pub(crate) async fn watch(&self) -> Error {
+        let Timeouts { keep_alive, silence, .. } = self.timeouts;
         let start = Instant::now();
+        let mut asked: Option<Instant> = None;
         loop {
-            let Timeouts { keep_alive, silence, .. } = self.timeouts;
             let heard = self.wire.heard().max(start);
-            if heard.elapsed() >= silence {
+            asked = asked.filter(|it| *it > heard);
+            // It must have had a chance to answer: maybe it was us who slept.
+            if heard.elapsed() >= silence && asked.is_some_and(|it| it.elapsed() + keep_alive >= silence) {
                 let what = format!("any answer of {}", self.target.address);
                 return Error::Timeout { what, after: silence };
             }
-            if heard.elapsed() >= keep_alive
-                && let Err(error) = self.keep_alive().await
-            {
-                return self.closed("asking whether it is there", cause(error).into());
+            if heard.elapsed() >= keep_alive {
+                if let Err(error) = self.keep_alive().await {
+                    return self.closed("asking whether it is there", cause(error).into());
+                }
+                asked.get_or_insert_with(Instant::now);
             }
-            let next = Instant::now() + keep_alive.max(Duration::from_millis(10));
-            sleep_until(next.min(heard + silence)).await;
+            sleep(keep_alive.max(Duration::from_millis(10))).await;
         }
     }
 

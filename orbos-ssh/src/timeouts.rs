@@ -33,7 +33,7 @@ pub struct Timeouts {
     /// there: 15 s. Seconds are the unit, 2 s the least.
     pub keep_alive: Duration,
     /// How long a machine may be silent altogether, asked or not, while
-    /// something runs on it: 60 s. A slow command is not silence: the machine
+    /// something runs on it: 60 s; noticed at most one `keep_alive` later. A slow command is not silence: the machine
     /// still answers.
     pub silence: Duration,
 }

@@ -262,6 +262,7 @@ impl Wire {
         let mut called = false;
         let _ = self.0.socket.try_io(Interest::READABLE, &mut || {
             called = true;
+            *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             answer(while_writable().inbound)
         });
         if !called {
@@ -296,9 +297,7 @@ impl Wire {
         tokio::select! {
             () = changed => Ok(Reason::Nudged),
             ready = self.0.socket.ready(interest) => {
-                if ready?.is_readable() {
-                    *self.0.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-                }
+                ready?;
                 *pause = FIRST_PAUSE;
                 Ok(Reason::Fresh)
             }

@@ -21,7 +21,7 @@ fn hasty() -> SshConnect {
         command: 20 * second,
         stall: 2 * second,
         keep_alive: second,
-        silence: 3 * second,
+        silence: 6 * second,
     };
     SshConnect::with_timeouts(Arc::new(KnownHosts::new()), timeouts)
 }
@@ -89,11 +89,23 @@ async fn a_machine_that_hangs_in_a_command_is_noticed_by_its_silence() {
     let shell = connected(&hasty(), &sshd).await;
     let start = Instant::now();
     let mut freeze = |_: orbos_ssh::Source, _: &[u8]| sshd.freeze();
-    let error = within(10, shell.stream("echo begun; sleep 60", &mut freeze)).await.unwrap_err();
+    let error = within(15, shell.stream("echo begun; sleep 60", &mut freeze)).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-    assert!(start.elapsed() >= Duration::from_secs(3));
+    assert!(start.elapsed() >= Duration::from_secs(6));
     sshd.thaw();
     assert_eq!(within(5, shell.run("echo again")).await.unwrap().stdout_text(), "again");
+}
+
+#[tokio::test]
+async fn a_machine_that_hangs_between_rounds_is_noticed_in_the_next_one() {
+    let sshd = Sshd::start();
+    let shell = connected(&hasty(), &sshd).await;
+    sshd.freeze();
+    // Once to notice that the connection is dead, once to see that a new one is no better.
+    let error = within(5, shell.run("true")).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    sshd.thaw();
+    assert!(within(5, shell.run("true")).await.unwrap().success());
 }
 
 #[tokio::test]
@@ -101,7 +113,7 @@ async fn a_quiet_command_on_a_living_machine_is_waited_for() {
     let sshd = Sshd::start();
     let shell = connected(&hasty(), &sshd).await;
     // Longer than the silence that would be taken for death.
-    let output = within(15, shell.run("sleep 5; echo done")).await.unwrap();
+    let output = within(20, shell.run("sleep 9; echo done")).await.unwrap();
     assert_eq!(output, Output::ok("done\n"));
     assert_eq!(sshd.connections(), 1);
 }
@@ -187,6 +199,27 @@ async fn a_machine_that_is_set_up_again_is_refused_on_a_dead_connection_too() {
     let _new = Sshd::with(&orbos_ssh::testing::SshdOptions { port: Some(port), ..Default::default() });
     let error = within(10, shell.run("true")).await.unwrap_err();
     assert!(matches!(error, Error::HostKeyChanged { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn giving_up_a_copy_does_not_hang_the_others_on_the_connection() {
+    let sshd = Sshd::start();
+    let ssh = SshConnect::new(Arc::new(KnownHosts::new()));
+    let shell = connected(&ssh, &sshd).await;
+    let contents = vec![5; 30_000_000];
+    for round in 0..8 {
+        let path = sshd.directory().join(format!("given-up-{round}"));
+        let copy = shell.write(path.to_str().unwrap(), &contents, 0o600);
+        let copy = tokio::time::timeout(Duration::from_millis(20 + 7 * round), copy);
+        let others = futures::future::join_all((0..5).map(|_| shell.run("seq 1 2000; sleep 0.1")));
+        let (copied, others) = within(20, async { tokio::join!(copy, others) }).await;
+        // They may end with the connection, but they end.
+        assert!(others.iter().all(|it| matches!(it, Ok(_) | Err(Error::Closed { .. }))), "{others:?}");
+        // Either nothing of it is there, or all had arrived when it was given up.
+        let length = std::fs::metadata(&path).map_or(0, |it| it.len());
+        assert!(length == 30_000_000 || (length == 0 && copied.is_err()), "{length} {copied:?}");
+    }
+    assert!(within(5, shell.run("true")).await.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

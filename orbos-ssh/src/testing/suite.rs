@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use crate::{Error, Output, Shell, Source, quote};
 
 /// Checks that a shell keeps the promises of [`Shell`].
@@ -89,8 +91,7 @@ async fn stat(shell: &dyn Shell, path: &str) -> String {
 async fn copies(shell: &dyn Shell, directory: &str) {
     let local = tempfile::tempdir().expect("there is room for a temporary directory");
     let (from, back) = (local.path().join("from"), local.path().join("back"));
-    let contents: Vec<u8> =
-        (0..20_000_000_u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let contents = noise(20_000_000);
     std::fs::write(&from, &contents).expect("there is room for 20 MB");
     let path = format!("{directory}/copied");
     shell.upload(&from, &path, 0o750).await.expect("it is copied");
@@ -107,4 +108,12 @@ async fn copies(shell: &dyn Shell, directory: &str) {
     );
     let error = shell.upload(&nothing, &path, 0o600).await.expect_err("there is none");
     assert!(matches!(error, Error::Local { .. }), "{error:?}");
+}
+
+// Bytes without any pattern, so that none can be missing or doubled unnoticed.
+fn noise(length: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let source = std::fs::File::open("/dev/urandom").expect("there is randomness");
+    source.take(length).read_to_end(&mut bytes).expect("there is enough randomness");
+    bytes
 }
