@@ -21,6 +21,7 @@
 mod aes;
 #[cfg(feature = "age")]
 mod age;
+mod audit;
 mod cipher;
 mod error;
 mod existing;
@@ -46,6 +47,7 @@ pub use crate::openpgp::card::OpenPgpCard;
 pub use crate::openpgp::{OpenPgpKey, OpenPgpKeys};
 pub use crate::{
     aes::ENCRYPTION,
+    audit::shared,
     cipher::{Cipher, OrbCipher},
     error::{Error, Result},
     existing::Existing,
@@ -66,3 +68,7 @@ pub use crate::{
 };
 #[cfg(feature = "openpgp-card")]
 pub use card_backend;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

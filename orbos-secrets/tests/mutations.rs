@@ -4,8 +4,15 @@
 //! `ORBOS_MUTATIONS=5000000` asks for more.
 #![expect(clippy::print_stdout, reason = "the number is what this test is for")]
 
-use orbos_secrets::{Cipher, Error, OrbCipher, OrbKey, Place, Sealed, Secret, generate::OsRng};
+use orbos_secrets::{
+    Cipher, Error, Keyring, OrbCipher, OrbKey, Passphrase, Place, Recipient, Sealed, Secret, Stretching,
+    generate::OsRng,
+};
 use rand_core::RngCore;
+use serde::{
+    Deserialize,
+    de::value::{Error as ValueError, MapDeserializer},
+};
 use std::{collections::BTreeMap, env, thread};
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -40,10 +47,10 @@ fn orb(name: &str) -> Orb {
     Orb { cipher, values }
 }
 
-fn sealed(encryption: &str, encoding: &str, value: String) -> Sealed {
-    let fields =
-        BTreeMap::from([("encryption", encryption.into()), ("encoding", encoding.into()), ("value", value)]);
-    serde_json::from_value(serde_json::json!(fields)).expect("the shape of a sealed value")
+fn sealed(encryption: &str, encoding: &str, value: &str) -> Sealed {
+    let fields = [("encryption", encryption), ("encoding", encoding), ("value", value)];
+    Sealed::deserialize(MapDeserializer::<_, ValueError>::new(fields.into_iter()))
+        .expect("the shape of a sealed value")
 }
 
 /// What was done, the value after it, and the place it is found at.
@@ -106,11 +113,7 @@ fn mutate(orb: &Orb, other: &Orb, random: &mut Xorshift) -> (&'static str, Seale
                 ("AES256-GCM", ""),
             ];
             let (encryption, encoding) = fields[random.below(fields.len())];
-            return (
-                "another encryption or encoding",
-                sealed(encryption, encoding, value.value().into()),
-                place,
-            );
+            return ("another encryption or encoding", sealed(encryption, encoding, value.value()), place);
         }
         _ => {
             let (place, value) = &other.values[random.below(other.values.len())];
@@ -119,7 +122,7 @@ fn mutate(orb: &Orb, other: &Orb, random: &mut Xorshift) -> (&'static str, Seale
         }
     };
     let text = String::from_utf8(bytes).expect("Base64 is ASCII");
-    (what, sealed("AES256-GCM", "Base64", text), place)
+    (what, sealed("AES256-GCM", "Base64", &text), place)
 }
 
 /// How many changes of each kind were refused.
@@ -165,4 +168,43 @@ fn no_change_of_a_sealed_value_opens() {
     println!("{total} mutations refused, 0 opened (seeds {seeds:?})");
     refused.iter().for_each(|(what, count)| println!("  {count:>8} {what}"));
     assert!(total >= count);
+}
+
+/// A keyring is YAML, so a change of its text may read as the same keyring; everything else must be refused,
+/// and whatever opens must be the orb's key.
+#[test]
+fn no_change_of_a_keyring_opens_another_key() {
+    let passphrase = Secret::from_text("of alice");
+    let quick = Stretching { memory: 8, passes: 1 };
+    let alice = Recipient::passphrase(&passphrase, quick, &mut OsRng).expect("a passphrase");
+    let (keyring, key) = Keyring::create([("alice", alice)], &mut OsRng).expect("one recipient");
+    let yaml = serde_yaml::to_string(&keyring).expect("a keyring is YAML");
+    let identity = Passphrase::new(passphrase);
+
+    let seed = OsRng.next_u64() | 1;
+    let mut random = Xorshift(seed);
+    let (mut refused, mut unread, mut same) = (0, 0, 0);
+    for _ in 0..20_000 {
+        let mut bytes = yaml.clone().into_bytes();
+        let at = random.below(bytes.len());
+        match random.below(3) {
+            0 => bytes[at] = ALPHABET[random.below(ALPHABET.len())],
+            1 => drop(bytes.remove(at)),
+            _ => bytes.insert(at, ALPHABET[random.below(ALPHABET.len())]),
+        }
+        let text = String::from_utf8(bytes).expect("a keyring is ASCII");
+        let Ok(changed) = serde_yaml::from_str::<Keyring>(&text) else {
+            unread += 1;
+            continue;
+        };
+        match changed.open(&[&identity]) {
+            Ok(opened) if changed == keyring => same += usize::from(opened.id() == key.id()),
+            Ok(_) => panic!("a changed keyring opened with seed {seed}: {text}"),
+            Err(_) => refused += 1,
+        }
+    }
+    println!(
+        "{refused} changed keyrings refused, {unread} not even read, {same} the same after all (seed {seed})"
+    );
+    assert!(refused > 10_000);
 }

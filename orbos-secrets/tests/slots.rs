@@ -4,7 +4,7 @@ use orbos_secrets::{
     Cipher, Content, Error, Existing, Generator, MasterKey, OrbCipher, OrbKey, Place, Sealed, Secret, Slot,
     SlotKind, Step, Tree,
     generate::{OsRng, token},
-    generate_missing, list, reseal, unused,
+    generate_missing, list, reseal, shared, unused,
 };
 use std::time::{Duration, Instant};
 
@@ -232,4 +232,20 @@ fn one_bad_value_stops_sealing_again_and_is_named() {
     let good = old.seal(&Secret::from_text("x"), &places[0]).unwrap();
     let error = reseal(&old, &new, [(&places[0], &good), (&places[1], &good)]).unwrap_err();
     assert!(matches!(&error, Error::Moved { place } if *place == places[1]), "{error}");
+}
+
+#[test]
+fn places_with_the_same_secret_are_listed_together() {
+    let cipher = cipher();
+    let values: Vec<_> = [("b", "one"), ("a", "one"), ("c", "two"), ("e", "three"), ("d", "three")]
+        .map(|(path, text)| {
+            let place = Place::new("orb", "boom.yml", path);
+            let sealed = cipher.seal(&Secret::from_text(text), &place).unwrap();
+            (place, sealed)
+        })
+        .into();
+    let groups = shared(&cipher, values.iter().map(|(place, sealed)| (place, sealed))).unwrap();
+    let paths: Vec<Vec<_>> =
+        groups.iter().map(|places| places.iter().map(|place| place.path.as_str()).collect()).collect();
+    assert_eq!(paths, [["a", "b"], ["d", "e"]]);
 }
