@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Where kubeadm's configuration is while it runs.
-pub(super) const CONFIG: &str = "/etc/kubernetes/kubeadm.yaml";
+pub(super) const CONFIG: &str = "/run/orbos/kubeadm.yaml";
 /// Where a manifest is while it is applied.
 pub(super) const MANIFEST: &str = "/run/orbos/manifest.yaml";
 /// What kubeadm said last.
@@ -51,10 +51,13 @@ pub(super) fn locked(what: &str, body: &str) -> String {
 exec 9>>{LOCK}
 flock -w 10 9 || {{ echo \"the machine is busy: $(cat {LOCK})\" >&2; exit 75; }}
 echo {} > {LOCK}
-status=0
+set +e
 (
 set -eu
-{body}) 9>&- > {LOG} 2>&1 < /dev/null || status=$?
+{body}) > {LOG} 2>&1 < /dev/null
+status=$?
+set -e
+rm -f {CONFIG}
 : > {LOCK}
 [ $status = 0 ] || {{ tail -n 15 {LOG} >&2; exit $status; }}
 ",
@@ -66,12 +69,11 @@ set -eu
 pub(super) fn found(version: Version, api_port: u16) -> String {
     format!(
         "{}echo founding > {UNFINISHED}
-{}kubeadm init --config {CONFIG} --upload-certs --skip-token-print --skip-certificate-key-print \
+{RESET}kubeadm init --config {CONFIG} --upload-certs --skip-token-print --skip-certificate-key-print \
 --ignore-preflight-errors=Port-{api_port}
-rm -f {UNFINISHED} {CONFIG}
+rm -f {UNFINISHED}
 ",
         prepare(version),
-        reset(),
     )
 }
 
@@ -83,11 +85,10 @@ pub(super) fn join(version: Version, tier: Tier, api_port: u16) -> String {
     };
     format!(
         "{}echo joining > {UNFINISHED}
-{}kubeadm join --config {CONFIG}{ignored}
-rm -f {UNFINISHED} {CONFIG}
+{RESET}kubeadm join --config {CONFIG}{ignored}
+rm -f {UNFINISHED}
 ",
         prepare(version),
-        reset(),
     )
 }
 
@@ -112,14 +113,11 @@ cp -u {PLUGINS}/* /opt/cni/bin/
 }
 
 /// Takes away what a cluster, or a try to join one, left behind.
-fn reset() -> &'static str {
-    "keep=; [ ! -e /etc/kubernetes/kubeadm.yaml ] || keep=$(cat /etc/kubernetes/kubeadm.yaml)
+const RESET: &str = "\
 kubeadm reset -f
 [ ! -d /var/lib/etcd ] || find /var/lib/etcd -mindepth 1 -delete
 mkdir -p /etc/kubernetes/manifests
-[ -z \"$keep\" ] || (umask 077; printf '%s\\n' \"$keep\" > /etc/kubernetes/kubeadm.yaml)
-"
-}
+";
 
 /// Takes a machine out of its cluster, so that it can join one again.
 pub(super) fn leave() -> String {
@@ -127,7 +125,7 @@ pub(super) fn leave() -> String {
         "kubeadm reset -f
 systemctl stop kubelet || true
 [ ! -d /var/lib/etcd ] || find /var/lib/etcd -mindepth 1 -delete
-rm -rf /etc/cni/net.d/* /var/lib/cni /etc/kubernetes/kubeadm.yaml /root/.kube {UNFINISHED}
+rm -rf /etc/cni/net.d/* /var/lib/cni /root/.kube {UNFINISHED}
 for link in cni0 flannel.1 vxlan.calico cilium_host cilium_vxlan; do
   [ ! -e /sys/class/net/$link ] || ip link delete $link
 done
@@ -140,7 +138,7 @@ done
 
 /// Makes a token for one join; prints the command that kubeadm proposes.
 pub(super) fn invite() -> String {
-    plain("kubeadm token create --ttl 10m --print-join-command 2>/dev/null\n")
+    plain("kubeadm token create --ttl 10m --print-join-command\n")
 }
 
 /// Uploads the control plane's certificates; prints what opens them. Its input is a configuration.
@@ -150,7 +148,8 @@ pub(super) fn upload_certificates() -> String {
 config=$(mktemp)
 trap 'rm -f \"$config\"' EXIT
 cat > \"$config\"
-kubeadm init phase upload-certs --upload-certs --config \"$config\" | tail -n 1
+said=$(kubeadm init phase upload-certs --upload-certs --config \"$config\")
+printf '%s\\n' \"$said\" | tail -n 1
 ",
     )
 }
@@ -228,9 +227,8 @@ etcdctl() {{
     --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt \
     --key=/etc/kubernetes/pki/etcd/server.key "$@"
 }}
-if [ -n "$(kubectl get node {node} -l node-role.kubernetes.io/control-plane -o name --ignore-not-found 2>/dev/null || true)" ] \
-  || kubectl get node {node} -o jsonpath='{{.metadata.labels}}' --ignore-not-found | grep -q node-role.kubernetes.io/
-then
+labels=$(kubectl get node {node} -o jsonpath='{{.metadata.labels}}' --ignore-not-found)
+if printf '%s\n' "$labels" | grep -q node-role.kubernetes.io/; then
   members=$(etcdctl member list)
   id=$(printf '%s\n' "$members" | sed -n 's/^\([0-9a-f]*\), [a-z]*, {node}, .*/\1/p')
   [ -z "$id" ] || etcdctl member remove "$id"
@@ -254,4 +252,44 @@ kubectl annotate namespace kube-system {COMPONENT}{component}={fingerprint} --ov
 rm -f {MANIFEST}
 "
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Output};
+
+    use super::*;
+
+    /// Runs a long script in a folder instead of the whole machine.
+    fn run(folder: &std::path::Path, body: &str) -> Output {
+        let at = folder.display();
+        let script = locked("trying", body).replace("/run/orbos", &format!("{at}/run"));
+        let script = script.replace("/var/l", &format!("{at}/l"));
+        Command::new("sh").arg("-c").arg(script).output().expect("there is a sh")
+    }
+
+    #[test]
+    fn the_first_failure_ends_a_long_script_and_is_told() {
+        let folder = tempfile::tempdir().expect("temporary files");
+        std::fs::create_dir(folder.path().join("run")).expect("it is new");
+        std::fs::write(folder.path().join("run/kubeadm.yaml"), "token").expect("it is new");
+
+        let output = run(folder.path(), "echo before\nsh -c 'exit 3'\necho after\n");
+
+        assert_eq!(output.status.code(), Some(3));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "before\n");
+        assert!(!folder.path().join("run/kubeadm.yaml").exists(), "it holds secrets");
+        assert!(run(folder.path(), "true\n").status.success());
+    }
+
+    #[test]
+    fn two_long_scripts_do_not_run_at_once() {
+        let folder = tempfile::tempdir().expect("temporary files");
+        let output = run(
+            folder.path(),
+            &format!("cat {0}/run/lock; flock -n {0}/run/lock true\n", folder.path().display()),
+        );
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "trying\n");
+    }
 }
