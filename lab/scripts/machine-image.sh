@@ -54,7 +54,7 @@ people() {
 
 make_image() {
   # Running machines have the image below their disks; it must not be exchanged under their feet.
-  if compgen -G "$LAB_RUN/*/" > /dev/null; then die "a lab is running; take it down before the machine image is made anew"; fi
+  if [ -e "$LAB_IMAGE" ] && compgen -G "$LAB_RUN/*/" > /dev/null; then die "a lab is running; take it down before the machine image is made anew"; fi
   local new=$LAB_IMAGE.new
   rm -rf "$new"
   bootstrap "$new"; configure "$new"; people "$new"
