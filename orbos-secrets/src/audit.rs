@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// # Errors
 ///
 /// What opening the first bad value reported, with its place.
-pub fn shared<'a>(
+pub fn shared_secrets<'a>(
     cipher: &dyn Cipher,
     values: impl IntoIterator<Item = (&'a Place, &'a Sealed)>,
 ) -> Result<Vec<Vec<Place>>> {

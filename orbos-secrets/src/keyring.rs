@@ -116,13 +116,21 @@ impl Keyring {
         Err(failure.unwrap_or_else(|| Error::NoRecipientOpens { recipients: self.names() }))
     }
 
+    /// What is sealed for somebody else may be damaged without any harm to this identity; but a card or a
+    /// passphrase that was refused is not tried again.
     fn open_with(&self, identity: &dyn Identity) -> Result<Option<OrbKey>> {
+        let mut damage = None;
         for Entry { recipient, sealed, .. } in &self.recipients {
-            if let Some(secret) = identity.open(recipient, sealed)? {
-                return OrbKey::from_secret(&secret).map(Some);
+            match identity.open(recipient, sealed) {
+                Ok(Some(secret)) => return OrbKey::from_secret(&secret).map(Some),
+                Ok(None) => {}
+                Err(error @ (Error::Damaged { .. } | Error::KeyringAltered | Error::Recipient { .. })) => {
+                    damage = damage.or(Some(error));
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        damage.map_or(Ok(None), Err)
     }
 
     /// Seals the orb's key for one more recipient.

@@ -47,7 +47,7 @@ pub use crate::openpgp::card::OpenPgpCard;
 pub use crate::openpgp::{OpenPgpKey, OpenPgpKeys};
 pub use crate::{
     aes::ENCRYPTION,
-    audit::shared,
+    audit::shared_secrets,
     cipher::{Cipher, OrbCipher},
     error::{Error, Result},
     existing::Existing,
@@ -62,7 +62,7 @@ pub use crate::{
     reseal::reseal,
     sealed::{ENCODING, Sealed},
     secret::Secret,
-    slots::{Content, Generator, Made, Slot, SlotKind, Spot, generate_missing, list, unused},
+    slots::{Content, Generator, Made, Slot, SlotKind, Spot, generate_missing, list_slots, unused_values},
     store::{Entry, Files, OpenPgp, PasswordStore, folder::Folder, gpg::GpgProgram},
     tree::{Found, Step, Tree},
 };

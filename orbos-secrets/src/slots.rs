@@ -114,14 +114,14 @@ pub struct Made {
 }
 
 /// Every spot in a document where one of these slots is or could be, in the order of the slots.
-pub fn list(slots: &[Slot], document: &Tree) -> Vec<Spot> {
+pub fn list_slots(slots: &[Slot], document: &Tree) -> Vec<Spot> {
     slots.iter().flat_map(|slot| spots(slot, document)).collect()
 }
 
 /// The paths of sealed values that no slot accounts for: nobody uses them.
-pub fn unused(slots: &[Slot], document: &Tree) -> Vec<String> {
+pub fn unused_values(slots: &[Slot], document: &Tree) -> Vec<String> {
     let mut used: BTreeSet<String> = BTreeSet::new();
-    for spot in list(slots, document) {
+    for spot in list_slots(slots, document) {
         if let SlotKind::Generated(Generator::SshKeyPair { public }) = spot.slot.kind {
             used.insert(spot.sibling(public).1);
         }
@@ -144,31 +144,45 @@ pub fn generate_missing(
     cipher: &dyn Cipher,
     random: &mut dyn CryptoRngCore,
 ) -> Result<Vec<Made>> {
-    let mut made = Vec::new();
-    for spot in list(slots, document).into_iter().filter(|spot| spot.content == Content::Missing) {
-        let SlotKind::Generated(generator) = spot.slot.kind else { continue };
-        let mut add = |secret: &Secret, steps: Vec<Step>, path: String| -> Result<()> {
-            let sealed = cipher.seal(secret, &place.below(&path))?;
-            made.push(Made { path, steps, sealed });
-            Ok(())
-        };
-        match generator {
-            Generator::Password { characters } => {
-                add(&generate::password(characters, random)?, spot.steps, spot.path)?;
-            }
-            Generator::Token => add(&generate::token(random)?, spot.steps, spot.path)?,
-            Generator::SshKeyPair { public } => {
-                let pair = generate::ssh_key_pair(&place.orb, random)?;
-                let (steps, path) = spot.sibling(public);
-                add(&pair.private, spot.steps, spot.path)?;
-                add(&Secret::from_text(pair.public), steps, path)?;
-            }
-        }
-    }
-    Ok(made)
+    let spots = list_slots(slots, document).into_iter();
+    let missing = spots.filter(|spot| spot.content == Content::Missing);
+    let made: Result<Vec<_>> = missing.map(|spot| spot.generate(place, cipher, random)).collect();
+    Ok(made?.into_iter().flatten().collect())
 }
 
 impl Spot {
+    /// Makes and seals a new secret for this spot, whatever is in it now: one value, two for a key pair, none if
+    /// the slot cannot be generated. `place` is that of the document, as in [`generate_missing`].
+    ///
+    /// # Errors
+    ///
+    /// What making or sealing reported.
+    pub fn generate(
+        &self,
+        place: &Place,
+        cipher: &dyn Cipher,
+        random: &mut dyn CryptoRngCore,
+    ) -> Result<Vec<Made>> {
+        let made = |secret: &Secret, (steps, path): (Vec<Step>, String)| {
+            Ok(Made { sealed: cipher.seal(secret, &place.below(&path))?, path, steps })
+        };
+        let here = (self.steps.clone(), self.path.clone());
+        match self.slot.kind {
+            SlotKind::Supplied | SlotKind::Stored => Ok(Vec::new()),
+            SlotKind::Generated(Generator::Password { characters }) => {
+                Ok(vec![made(&generate::password(characters, random)?, here)?])
+            }
+            SlotKind::Generated(Generator::Token) => Ok(vec![made(&generate::token(random)?, here)?]),
+            SlotKind::Generated(Generator::SshKeyPair { public }) => {
+                let pair = generate::ssh_key_pair(&place.orb, random)?;
+                Ok(vec![
+                    made(&pair.private, here)?,
+                    made(&Secret::from_text(pair.public), self.sibling(public))?,
+                ])
+            }
+        }
+    }
+
     /// Steps and path of the key beside this one.
     fn sibling(&self, key: &str) -> (Vec<Step>, String) {
         let (mut names, mut steps) = (self.names.clone(), self.steps.clone());

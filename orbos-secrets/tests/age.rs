@@ -135,3 +135,19 @@ fn an_ecdsa_key_is_refused_with_a_reason() {
     let error = AgeIdentity::parse(&secret(folder.path(), "key"), None).unwrap_err();
     assert!(error.to_string().contains("only ssh-ed25519 and ssh-rsa"), "{error}");
 }
+
+/// Somebody's damaged entry is no reason to say that it is the reader's own.
+#[test]
+fn damage_is_noticed_by_everybody_and_named_by_its_owner() {
+    let pairs = ["alice", "bob"].map(|name| generate::ssh_key_pair(name, &mut OsRng).unwrap());
+    let [alice, bob] = pairs.each_ref().map(|pair| Recipient::parse(&pair.public).unwrap());
+    let (keyring, _) = Keyring::create([("alice", alice), ("bob", bob)], &mut OsRng).unwrap();
+    let mut yaml = serde_yaml::to_value(&keyring).unwrap();
+    yaml["recipients"][0]["sealed"] = "not an age file".into();
+    let damaged: Keyring = serde_yaml::from_value(yaml).unwrap();
+    let open = |index: usize| {
+        damaged.open(&[&AgeIdentity::parse(&pairs[index].private, None).unwrap()]).unwrap_err()
+    };
+    assert!(matches!(open(0), Error::Damaged { .. }), "{}", open(0));
+    assert!(matches!(open(1), Error::KeyringAltered), "{}", open(1));
+}

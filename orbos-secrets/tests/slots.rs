@@ -4,7 +4,7 @@ use orbos_secrets::{
     Cipher, Content, Error, Existing, Generator, MasterKey, OrbCipher, OrbKey, Place, Sealed, Secret, Slot,
     SlotKind, Step, Tree,
     generate::{OsRng, token},
-    generate_missing, list, reseal, shared, unused,
+    generate_missing, list_slots, reseal, shared_secrets, unused_values,
 };
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn contents(yaml: &str) -> Vec<String> {
         };
         format!("{} {content}", spot.path)
     };
-    list(SLOTS, &tree(yaml)).into_iter().map(show).collect()
+    list_slots(SLOTS, &tree(yaml)).into_iter().map(show).collect()
 }
 
 #[test]
@@ -176,12 +176,24 @@ fn nothing_is_made_where_something_is() {
 }
 
 #[test]
+fn a_secret_that_is_there_can_be_made_anew() {
+    let cipher = cipher();
+    let document = tree("{spec: {admin: {password: SEALED}}, clusters: {k8s: {spec: {kubeconfig: SEALED}}}}");
+    let spots = list_slots(SLOTS, &document);
+    let made = |index: usize| spots[index].generate(&place(), &cipher, &mut OsRng).unwrap();
+    assert_eq!((spots[0].path.as_str(), made(0).len()), ("clusters.k8s.spec.kubeconfig", 0));
+    let password = made(1).pop().unwrap();
+    assert_eq!(password.path, "spec.admin.password");
+    assert_eq!(cipher.open(&password.sealed, &place().below(&password.path)).unwrap().len(), 24);
+}
+
+#[test]
 fn values_that_no_slot_accounts_for_are_unused() {
     let yaml = "
 clusters: {k8s: {spec: {kubeconfig: SEALED, old: SEALED}}}
 providers: {gce: {spec: {keys: {maintenancePrivate: SEALED, maintenancePublic: SEALED}}}}
 ";
-    assert_eq!(unused(SLOTS, &tree(yaml)), ["clusters.k8s.spec.old"]);
+    assert_eq!(unused_values(SLOTS, &tree(yaml)), ["clusters.k8s.spec.old"]);
 }
 
 #[test]
@@ -244,7 +256,7 @@ fn places_with_the_same_secret_are_listed_together() {
             (place, sealed)
         })
         .into();
-    let groups = shared(&cipher, values.iter().map(|(place, sealed)| (place, sealed))).unwrap();
+    let groups = shared_secrets(&cipher, values.iter().map(|(place, sealed)| (place, sealed))).unwrap();
     let paths: Vec<Vec<_>> =
         groups.iter().map(|places| places.iter().map(|place| place.path.as_str()).collect()).collect();
     assert_eq!(paths, [["a", "b"], ["d", "e"]]);
