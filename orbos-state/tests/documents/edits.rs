@@ -163,6 +163,27 @@ fn document() -> impl Strategy<Value = (Value, String)> {
     })
 }
 
+/// A document in which every line can take a comment.
+fn plain_document() -> impl Strategy<Value = (Value, String)> {
+    let plain = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "v[0-9.]{1,6}x".prop_map(Value::from)
+    ];
+    let value = plain.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z]{1,5}[0-9]", inner, 0..4)
+                .prop_map(|it| it.into_iter().collect()),
+        ]
+    });
+    proptest::collection::btree_map("[a-z]{1,5}[0-9]", value, 1..5).prop_map(|it| {
+        let value: Value = it.into_iter().collect();
+        let text = orbos_state::render(&value).expect("it has a form");
+        (value, commented(&text))
+    })
+}
+
 fn commented(text: &str) -> String {
     let plain = |line: &str| !line.contains(['|', '>', '"', '\'', '#']);
     if !text.lines().all(plain) {
@@ -254,8 +275,8 @@ proptest! {
 
     #[test]
     fn an_edit_of_a_scalar_changes_one_line_and_leaves_its_comment(
-        (before, text) in document(),
-        new in scalar(),
+        (before, text) in plain_document(),
+        new in scalar().prop_filter("one line", |it| !it.as_str().is_some_and(|it| it.contains('\n'))),
         choice in any::<proptest::sample::Index>(),
     ) {
         let one_line = |it: &Value| match it {
@@ -266,7 +287,9 @@ proptest! {
         let mut all = Vec::new();
         places(&before, &FieldPath::root(), &mut all);
         all.retain(|path| find(&before, path).is_some_and(one_line));
-        prop_assume!(one_line(&new) && !all.is_empty() && text.starts_with("# above"));
+        if all.is_empty() {
+            return Ok(());
+        }
         let path = choice.get(&all);
         let changed = match edit::set(&text, path, &new) {
             Ok(changed) => changed,
