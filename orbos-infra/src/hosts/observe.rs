@@ -48,7 +48,6 @@ pub(super) mod files {
     pub(in crate::hosts) const HOSTNAME: &str = "/proc/sys/kernel/hostname";
     pub(in crate::hosts) const BOOT_HOSTNAME: &str = "/etc/hostname";
     pub(in crate::hosts) const OS: &str = "/etc/os-release";
-    pub(in crate::hosts) const MEMORY: &str = "/proc/meminfo";
     pub(in crate::hosts) const SWAPS: &str = "/proc/swaps";
     pub(in crate::hosts) const FSTAB: &str = "/etc/fstab";
     pub(in crate::hosts) const SYSCTLS: &str = "/etc/sysctl.d/90-orbos.conf";
@@ -58,12 +57,11 @@ pub(super) mod files {
     pub(in crate::hosts) const FIREWALL: &str = "/var/lib/orbos/firewall";
     pub(in crate::hosts) const FIREWALL_BOOT: &str = "/etc/orbos/firewall.nft";
     pub(in crate::hosts) const ROUTES: &str = "/etc/orbos/routes";
-    pub(in crate::hosts) const TEXTS: [&str; 13] = [
+    pub(in crate::hosts) const TEXTS: [&str; 12] = [
         BOOT_ID,
         HOSTNAME,
         BOOT_HOSTNAME,
         OS,
-        MEMORY,
         SWAPS,
         FSTAB,
         SYSCTLS,
@@ -103,7 +101,8 @@ pub(super) fn script(goal: &HostGoal) -> Result<String> {
         "export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec </dev/null
 echo orbos-host 1
-date +%s.%N; read -r up _ </proc/uptime; echo $up; uname -m; echo \"= machine $?\"
+date +%s.%N; read -r up _ </proc/uptime; echo $up; read -r _ memory _ </proc/meminfo; echo $memory
+uname -m; echo \"= machine $?\"
 ",
     );
     let texts =

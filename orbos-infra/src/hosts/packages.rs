@@ -12,7 +12,7 @@ use crate::bundle::{Bundle, BundleEntry};
 const APT: &str = "export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 apt() {
   status=0
-  said=$(apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=60 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \"$@\" 2>&1 9>&-) || status=$?
+  said=$(apt-get -y -q --no-install-recommends -o DPkg::Lock::Timeout=30 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \"$@\" 2>&1 9>&-) || status=$?
   case $said in *'Could not get lock'*|*'Unable to acquire the dpkg frontend lock'*|*'Unable to lock'*)
     echo 'the package manager is locked by somebody else' >&2; exit 76 ;;
   esac

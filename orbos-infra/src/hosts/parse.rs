@@ -33,7 +33,7 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
     let texts = sections.texts(goal)?;
     let network = sections.get("network", &[0])?;
     let links = sections.get("links", &[0])?;
-    let (architecture, clock_ahead) = machine(&sections, clock)?;
+    let (architecture, memory_kib, clock_ahead) = machine(&sections, clock)?;
     let managed = managed(&texts);
     let disk: Vec<u64> = numbers(sections.single("disk")?)?;
     let [blocks, size] = disk[..] else { return Err("it did not say how much disk is free".into()) };
@@ -49,7 +49,7 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
     Ok(HostSeen {
         os: os(texts.of(files::OS))?,
         architecture,
-        memory_mib: memory(texts.of(files::MEMORY))?,
+        memory_mib: memory_kib >> 10,
         disk_mib: blocks.saturating_mul(size) >> 20,
         clock_ahead,
         boot_id: texts.line(files::BOOT_ID)?.to_owned(),
@@ -83,27 +83,24 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
     })
 }
 
-/// Architecture, and how far the clock is ahead: what the machine's work took is no part of the way.
-fn machine(sections: &Sections, clock: &Clock) -> Result<(String, i64), String> {
+/// Architecture, memory in KiB, and how far the clock is ahead: what the machine's work took is no part of the way.
+fn machine(sections: &Sections, clock: &Clock) -> Result<(String, u64, i64), String> {
     let lines = sections.get("machine", &[0])?;
-    let [time, before, architecture] = lines[..] else { return Err("it did not say what it is".into()) };
+    let [time, before, memory, architecture] = lines[..] else {
+        return Err("it did not say what it is".into());
+    };
     let number = |text: &str| text.parse::<f64>().map_err(|_| format!("`{text}` is no time"));
     let worked = number(sections.single("end")?)? - number(before)?;
     let way = (clock.round_trip.as_secs_f64() - worked).max(0.0) / 2.0;
     let ahead = number(time)? - (clock.sent.as_secs_f64() + way);
     #[expect(clippy::cast_possible_truncation, reason = "seconds between two clocks, rounded on purpose")]
-    Ok((architecture.to_owned(), ahead.round() as i64))
+    let ahead = ahead.round() as i64;
+    let memory = memory.parse().map_err(|_| format!("`{memory}` is no size"))?;
+    Ok((architecture.to_owned(), memory, ahead))
 }
 
 fn numbers(line: &str) -> Result<Vec<u64>, String> {
     line.split_whitespace().map(|it| it.parse().map_err(|_| format!("`{line}` are no numbers"))).collect()
-}
-
-fn memory(lines: &[&str]) -> Result<u64, String> {
-    let total = lines
-        .iter()
-        .find_map(|it| it.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    total.map(|it| it >> 10).ok_or_else(|| "it did not say how much memory it has".into())
 }
 
 /// Now and after boot; if the two differ, the one that is not wanted.

@@ -112,6 +112,7 @@ fn unprotect_script() -> String {
 rm -f {boot} /etc/systemd/system/orbos-firewall.service
 if command -v nft >/dev/null; then printf 'table inet orbos\\ndelete table inet orbos\\n' | nft -f -; fi
 rm -f {stamp}
+rmdir /etc/orbos 2>/dev/null || true
 "
     )
 }

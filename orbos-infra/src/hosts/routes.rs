@@ -71,6 +71,7 @@ fi
 if [ ! -s {file} ]; then
   [ ! -e /etc/systemd/system/orbos-routes.service ] || systemctl -q disable orbos-routes.service
   rm -f {file} /etc/systemd/system/orbos-routes.service
+  rmdir /etc/orbos 2>/dev/null || true
 fi
 "
     )

@@ -17,6 +17,9 @@ read -r -t 2 _ status _ <&3 && [ \"$status\" = 200 ]
 ";
 
 /// Addresses stay where they are when a machine comes back, because moving them breaks connections.
+///
+/// Messages carry addresses of the machines' own family only. Others move with the first of that family,
+/// and nowhere if there is none.
 pub(super) fn config(
     own: IpAddr,
     balancers: &[IpAddr],
@@ -43,8 +46,13 @@ vrrp_script ready {{
     );
     let rank = balancers.iter().position(|it| *it == own).unwrap_or(balancers.len());
     let priority = 200_usize.saturating_sub(rank).max(1);
-    let outside = interfaces.external.first().unwrap_or(&interfaces.private);
-    for (address, id) in router_ids(addresses) {
+    let peers: Vec<&IpAddr> =
+        balancers.iter().filter(|it| **it != own && family(it) == family(&own)).collect();
+    let (announced, mut others): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.iter().partition(|it| family(it) == family(&own));
+    for (address, id) in router_ids(&announced) {
+        let name = address.to_string().replace(['.', ':'], "_");
+        let private = &interfaces.private;
         let _ = write!(
             text,
             "
@@ -56,39 +64,33 @@ vrrp_instance {name} {{
     priority {priority}
     advert_int 1
     unicast_src_ip {own}
-",
-            name = address.to_string().replace(['.', ':'], "_"),
-            private = interfaces.private,
-        );
-        let peers: Vec<&IpAddr> =
-            balancers.iter().filter(|it| **it != own && it.is_ipv4() == own.is_ipv4()).collect();
-        if !peers.is_empty() {
-            text.push_str("    unicast_peer {\n");
-            for peer in peers {
-                let _ = writeln!(text, "        {peer}");
-            }
-            text.push_str("    }\n");
-        }
-        let prefix = if address.is_ipv4() { 32 } else { 128 };
-        // An advertisement carries addresses of its own family only.
-        let block = if address.is_ipv4() == own.is_ipv4() {
-            "virtual_ipaddress"
-        } else {
-            "virtual_ipaddress_excluded"
-        };
-        let _ = write!(
-            text,
-            "    {block} {{
-        {address}/{prefix} dev {outside}
-    }}
-    track_script {{
-        ready
-    }}
-}}
 "
         );
+        if !peers.is_empty() {
+            block(&mut text, "unicast_peer", peers.iter().map(ToString::to_string));
+        }
+        let outside = interfaces.external.first().unwrap_or(private);
+        let placed = |it: IpAddr| format!("{it}/{} dev {outside}", if it.is_ipv4() { 32 } else { 128 });
+        block(&mut text, "virtual_ipaddress", [placed(address)]);
+        if !others.is_empty() {
+            block(&mut text, "virtual_ipaddress_excluded", others.drain(..).map(placed));
+        }
+        block(&mut text, "track_script", ["ready".to_owned()]);
+        text.push_str("}\n");
     }
     text
+}
+
+fn family(address: &IpAddr) -> bool {
+    address.is_ipv4()
+}
+
+fn block(text: &mut String, name: &str, lines: impl IntoIterator<Item = String>) {
+    let _ = writeln!(text, "    {name} {{");
+    for line in lines {
+        let _ = writeln!(text, "        {line}");
+    }
+    text.push_str("    }\n");
 }
 
 /// The number by which balancers recognise each other's messages about an address: its last part, or 55
@@ -101,7 +103,7 @@ pub fn router_id(address: IpAddr) -> u8 {
 }
 
 /// A number for each address; if two would have the same, the later one takes the next that is free.
-fn router_ids(addresses: &BTreeSet<IpAddr>) -> BTreeMap<IpAddr, u8> {
+fn router_ids(addresses: &[IpAddr]) -> BTreeMap<IpAddr, u8> {
     let mut taken = BTreeSet::new();
     let mut ids = BTreeMap::new();
     for address in addresses.iter().take(usize::from(u8::MAX)) {
