@@ -1,3 +1,0 @@
-//! orbctl.
-
-fn main() {}

@@ -1,3 +1,0 @@
-//! orbiter.
-
-fn main() {}

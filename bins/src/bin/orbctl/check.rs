@@ -1,0 +1,34 @@
+//! `orbctl check`: what is wrong with the files, without asking any machine.
+#![expect(clippy::print_stdout, reason = "the finding is the answer")]
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use orbos::{Code, OrbArgs, Session, check};
+use orbos_infra::DESIRED;
+use orbos_state::{Error, Revision, Snapshot};
+
+/// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orbctl check              the files in the orb's repository
+  orbctl check ./my-orb     the files in a folder, before they are pushed")]
+pub(crate) struct Args {
+    /// A folder with the files; absent: the orb's repository.
+    folder: Option<PathBuf>,
+}
+
+pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
+    let files = match args.folder {
+        Some(folder) => {
+            let path = folder.join(DESIRED);
+            let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+            Snapshot::new(Revision::new(""), [(DESIRED, text)])
+        }
+        None => Session::open(orb)?.snapshot().await?,
+    };
+    check(&files).map_err(Error::from)?;
+    println!("{DESIRED}: no mistakes");
+    Ok(Code::Done)
+}

@@ -1,0 +1,112 @@
+//! Bootstraps, looks after and repairs an orb.
+
+mod check;
+mod configure;
+mod diagnose;
+mod file;
+mod kubeconfig;
+mod nodes;
+mod plan;
+mod progress;
+mod secrets;
+mod status;
+mod takeoff;
+mod teardown;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use orbos::{Code, OrbArgs, code_of};
+
+/// Bootstraps, looks after and repairs an orb.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "\
+Examples:
+  orbctl check                     read the files of the orb and say what is wrong with them
+  orbctl plan --forecast           show everything that a take-off would do
+  orbctl takeoff                   make it so
+  orbctl status                    machines, members, endpoints, and what waits for what
+  orbctl kubeconfig > ~/.kube/config"
+)]
+struct Args {
+    #[command(flatten)]
+    orb: OrbArgs,
+    /// Log what is done; `debug` also every command on machines.
+    #[arg(long, env = "ORBOS_LOG", global = true, value_name = "LEVEL", default_value = "error")]
+    log: String,
+    /// Accepted from scripts for the original; the repository always is the source.
+    #[arg(long, global = true, hide = true)]
+    gitops: bool,
+    /// Accepted from scripts for the original; nothing is ever sent to anybody.
+    #[arg(long, global = true, hide = true)]
+    disable_analytics: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the orbconfig: where the orb's repository is and how to get in.
+    Configure(configure::Args),
+    /// Make machines and clusters as the repository wants them.
+    Takeoff(takeoff::Args),
+    /// Show what a take-off would do; changes nothing.
+    Plan(plan::Args),
+    /// Show machines, members, endpoints, and what waits for what.
+    Status(status::Args),
+    /// Print what gives kubectl access to the cluster.
+    Kubeconfig(kubeconfig::Args),
+    /// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
+    Check(check::Args),
+    /// Take clusters apart and give machines back.
+    Teardown(teardown::Args),
+    /// List machines, run commands and open shells on them.
+    #[command(visible_aliases = ["node", "machine", "machines"], subcommand)]
+    Nodes(nodes::Command),
+    /// Show and set sealed values.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
+    /// Print or edit a file of the repository.
+    #[command(subcommand)]
+    File(file::Command),
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&args.log))
+        .with_writer(std::io::stderr)
+        .init();
+    let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
+        let ended = runtime.block_on(run(args));
+        // Whoever still works in the background, as a request to a repository that does not answer, is left.
+        runtime.shutdown_background();
+        ended
+    });
+    match ended {
+        Ok(code) => code.into(),
+        Err(error) => {
+            diagnose::print(&error);
+            code_of(&error).into()
+        }
+    }
+}
+
+async fn run(args: Args) -> anyhow::Result<Code> {
+    match args.command {
+        Command::Configure(it) => configure::run(&args.orb, it).await,
+        Command::Secrets(it) => secrets::run(&args.orb, it).await,
+        Command::Takeoff(it) => takeoff::run(&args.orb, it).await,
+        Command::Plan(it) => plan::run(&args.orb, it).await,
+        Command::Status(it) => status::run(&args.orb, it).await,
+        Command::Kubeconfig(it) => kubeconfig::run(&args.orb, it).await,
+        Command::Check(it) => check::run(&args.orb, it).await,
+        Command::Teardown(it) => teardown::run(&args.orb, it).await,
+        Command::Nodes(it) => nodes::run(&args.orb, it).await,
+        Command::File(it) => file::run(&args.orb, it).await,
+    }
+}
