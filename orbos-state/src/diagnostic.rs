@@ -106,6 +106,8 @@ pub mod code {
     pub const TOO_MANY_NODES: &str = "ORB-1103";
     /// The file is YAML, but in a form that has no place here.
     pub const FORM: &str = "ORB-1104";
+    /// There are more mistakes than are shown.
+    pub const TOO_MANY: &str = "ORB-1105";
     /// `kind` or `version` is missing.
     pub const NO_KIND: &str = "ORB-1201";
     /// Nobody knows this kind, or it has no place here.

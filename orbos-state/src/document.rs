@@ -52,7 +52,7 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// If it is larger than 1 MiB, is not YAML, has a key twice anywhere, grows beyond all measure
+    /// If it is larger than 4 MiB, is not YAML, has a key twice anywhere, grows beyond all measure
     /// through aliases, or lacks `kind` or `version`.
     pub fn parse(source: &Source) -> Result<Self, Diagnostics> {
         let node = yaml::parse(source)?;

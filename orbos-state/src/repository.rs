@@ -50,7 +50,7 @@ impl fmt::Display for Revision {
 
 /// All files at one revision. Cheap to clone.
 ///
-/// Of a file that is larger than 1 MiB only its size is known.
+/// Of a file that is larger than 4 MiB only its size is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The revision.
@@ -125,7 +125,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// If it is not there, is larger than 1 MiB, or is not UTF-8.
+    /// If it is not there, is larger than 4 MiB, or is not UTF-8.
     pub fn source(&self, path: &str) -> Result<Source, Diagnostics> {
         let wrong = |code, message: &str| Diagnostic::of_file(code, path, message);
         match self.files.get(path) {

@@ -18,6 +18,12 @@ use crate::{
     yaml::{self, Node, Yaml, edit::FieldEdit},
 };
 
+/// Values a type may refuse before the rest has to wait until these are right.
+const MAX_TURNS: usize = 100;
+
+/// Mistakes of one document that are shown; nobody reads more.
+const MAX_SHOWN: usize = 200;
+
 pub(super) fn read<K: Kind>(document: &Document) -> Result<K, Diagnostics> {
     let spec: K = check(document, &newest::<K>(document)?, &closed_schema::<K>())?;
     let mistakes = spec.check().into_iter().map(|it| document.diagnostic(it));
@@ -42,9 +48,24 @@ fn check<T: DeserializeOwned>(document: &Document, node: &Node, schema: &Value) 
     let checked = validate::validate(schema, node, document.mark);
     let validate::Checked { mut value, mut findings, veils } = checked;
     let spec = deserialize::<T>(&mut value, &mut findings, document, node, &veils);
-    let place = |it: validate::Finding| it.into_diagnostic(document, &veils);
-    let wrong: Diagnostics = findings.into_iter().map(place).collect();
+    let wrong = shown(findings, &veils, document);
     spec.filter(|_| wrong.is_empty()).ok_or(wrong)
+}
+
+fn shown(mut findings: Vec<validate::Finding>, veils: &[validate::Veil], document: &Document) -> Diagnostics {
+    findings.sort_by_key(|it| it.mark);
+    let more = findings.len().saturating_sub(MAX_SHOWN);
+    let last = findings.get(MAX_SHOWN).map(|it| (it.mark, it.path.clone()));
+    findings.truncate(MAX_SHOWN);
+    findings.extend(last.map(|(mark, path)| {
+        validate::Finding::new(
+            code::TOO_MANY,
+            mark,
+            path,
+            format!("{more} more mistakes follow from here on"),
+        )
+    }));
+    findings.into_iter().map(|it| it.into_diagnostic(document, veils)).collect()
 }
 
 pub(super) fn migration<K: Kind>(document: &Document) -> Result<Vec<FieldEdit>, Diagnostics> {
@@ -118,7 +139,8 @@ fn deserialize<T: DeserializeOwned>(
     veils: &[validate::Veil],
 ) -> Option<T> {
     let mut removed = Vec::new();
-    loop {
+    // Every turn reads the whole document again.
+    while removed.len() < MAX_TURNS && findings.len() < MAX_TURNS {
         // Not `from_value`: it would have to be cloned for every turn.
         let error = match serde_path_to_error::deserialize::<_, T>(&*value) {
             Ok(it) => return findings.is_empty().then_some(it),
@@ -139,6 +161,7 @@ fn deserialize<T: DeserializeOwned>(
             None => return None,
         }
     }
+    None
 }
 
 fn field_path(path: &serde_path_to_error::Path) -> FieldPath {

@@ -10,8 +10,8 @@ use crate::{
     diagnostic::{Mark, code},
 };
 
-/// Bytes of a file that are still read.
-pub(crate) const MAX_BYTES: usize = 1 << 20;
+/// Bytes of a file that are still read; enough for 10,000 machines.
+pub(crate) const MAX_BYTES: usize = 4 << 20;
 
 /// Values in a file, those behind aliases counted as often as they are used.
 const MAX_NODES: usize = 250_000;
@@ -202,12 +202,12 @@ impl<'a> Reader<'a> {
             let node = self.node(event, span, &below)?;
             if plain && key == "<<" {
                 merged.extend(self.merge(node, place, &below));
-            } else if let Some(first) = seen.insert(key.clone(), place) {
-                seen.insert(key.clone(), first);
+            } else if let Some(first) = seen.get(&key) {
                 let message = format!("`{key}` stands twice in the same mapping");
                 let hint = format!("it stands in line {} already; keep one of them", first.line);
                 self.note(code::DUPLICATE, place, below, message, hint);
             } else {
+                seen.insert(key.clone(), place);
                 entries.push(Entry { key, mark: place, node });
             }
         }

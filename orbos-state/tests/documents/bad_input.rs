@@ -117,10 +117,19 @@ fn a_file_of_100_mb_is_refused_before_it_is_parsed() {
 }
 
 #[test]
+fn thousands_of_mistakes_are_cut_short() {
+    let machines: String = (0..3000).map(|it| format!("    - {{idd: m{it}, ip: 10.0.0.1}}\n")).collect();
+    let wrong = wrong(&GOOD.replace("    - id: first\n      ip: 10.0.0.1\n", &machines));
+    assert_eq!(wrong.len(), 201);
+    let last = wrong.iter().last().expect("there are many");
+    assert_eq!((last.code, last.message.as_str()), ("ORB-1105", "2800 more mistakes follow from here on"));
+}
+
+#[test]
 fn files_that_cannot_be_read_are_said_so() {
     let files = Snapshot::new(
         Revision::new("1"),
-        [("binary.yml", vec![0xff, 0xfe]), ("large.yml", vec![b' '; 2 << 20])],
+        [("binary.yml", vec![0xff, 0xfe]), ("large.yml", vec![b' '; 5 << 20])],
     );
     let mut all = Diagnostics::new();
     for path in ["binary.yml", "large.yml", "missing.yml"] {

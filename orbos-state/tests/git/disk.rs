@@ -66,7 +66,7 @@ async fn a_file_of_100_mb_is_refused_without_being_read() {
     let files = bare.on_disk().snapshot().await.expect("the repository can be read");
     assert!(files.contains("orbiter.yml") && files.text("orbiter.yml").is_none());
     let wrong = files.source("orbiter.yml").expect_err("it is too large");
-    assert_eq!(wrong.summary(), "the file has 104857600 bytes, but may have 1048576 at orbiter.yml:1:1");
+    assert_eq!(wrong.summary(), "the file has 104857600 bytes, but may have 4194304 at orbiter.yml:1:1");
 }
 
 #[tokio::test]
