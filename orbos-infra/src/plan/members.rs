@@ -87,7 +87,15 @@ impl Cluster<'_> {
         plan.then(self.one_out_of_service());
         plan.stage(self.set());
         plan.stage(self.configure());
+        self.not_ready(&mut plan);
         plan
+    }
+
+    /// A cluster is not settled before every member works.
+    fn not_ready(&self, plan: &mut Plan<OrbChange>) {
+        for (machine, member) in self.ordered().filter(|(_, it)| it.ready != Ready::Yes) {
+            plan.wait(format!("member {machine}"), self.why_not_ready(machine, member));
+        }
     }
 
     /// Members whose machine is gone, if every machine was seen and they do not work any more.
