@@ -244,7 +244,9 @@ fn what_does_not_work_says_why_and_leaves_nothing_behind() {
             Ok(()) => panic!("it worked: {change}"),
             Err(error) => error.chain(),
         };
-        let right = site.says("printf 'tool\\n' > /srv/tool; sha256sum < /srv/tool | cut -d ' ' -f 1").await;
+        let right = site
+            .says("rm -rf /opt/tools; printf 'tool\\n' > /srv/tool; sha256sum < /srv/tool | cut -d ' ' -f 1")
+            .await;
         let url = |sum: &str| Origin::Url {
             url: "file:///srv/tool".into(),
             checksum_url: format!("file:///srv/{sum}"),
@@ -280,8 +282,17 @@ fn what_does_not_work_says_why_and_leaves_nothing_behind() {
         assert!(said.contains("ends ended") && said.contains("my last words"), "{said}");
 
         // A lock as apt itself takes it, held until somebody removes a file.
-        site.says("touch /srv/held; nohup perl -e 'use Fcntl; open F, \">\", \"/var/lib/dpkg/lock-frontend\"; \
-                   fcntl F, F_SETLK, pack(\"s s l! l! l\", F_WRLCK, 0, 0, 0, 0); sleep 1 while -e \"/srv/held\"' >/dev/null 2>&1 &").await;
+        let hold = r#"use Fcntl; open F, "+>", "/var/lib/dpkg/lock-frontend" or die;
+                      my $l = pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, $l or die;
+                      open M, ">", "/srv/locked"; close M; sleep 1 while -e "/srv/held""#;
+        site.says(&format!(
+            "rm -f /srv/locked; touch /srv/held; nohup perl -e '{hold}' >/srv/perl.log 2>&1 &"
+        ))
+        .await;
+        until("it is locked", async || {
+            site.shell.run("test -e /srv/locked").await.expect("it answers").success()
+        })
+        .await;
         let said = fails(HostChange::Install(set(&["socat"]))).await;
         assert!(said.contains("the package manager is locked by somebody else"), "{said}");
         site.says("rm /srv/held").await;
