@@ -21,7 +21,7 @@ type Touch = dyn Fn() + Send + Sync;
 /// The way to the card is a [`CardBackend`]. For card readers it is `card-backend-pcsc`, which needs the PC/SC
 /// library; that is why the program brings it, and not this crate:
 ///
-/// ```ignore
+/// ```text
 /// let backend = card_backend_pcsc::PcscBackend::card_backends(None)?.next().ok_or("no card")??;
 /// let card = OpenPgpCard::new(backend, |tries_left| Some(ask(&format!("PIN ({tries_left} tries left)"))))?;
 /// let orb_key = keyring.open(&[&card])?;
