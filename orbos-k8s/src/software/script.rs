@@ -218,12 +218,12 @@ done
     ))
 }
 
-/// Forgets a node, and its member of etcd if it has one.
+/// Forgets a node, and its member of etcd if it has one. Images of etcd have nothing but etcd in them.
 pub(super) fn forget(node: &str) -> String {
     kubectl(&format!(
         r#"own=$(sed -n 's/^ *- --name=//p' /etc/kubernetes/manifests/etcd.yaml)
 etcdctl() {{
-  kubectl -n kube-system exec "etcd-$own" -- env ETCDCTL_API=3 etcdctl --endpoints=https://127.0.0.1:2379 \
+  kubectl -n kube-system exec "etcd-$own" -- etcdctl --endpoints=https://127.0.0.1:2379 \
     --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt \
     --key=/etc/kubernetes/pki/etcd/server.key "$@"
 }}

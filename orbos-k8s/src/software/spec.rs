@@ -2,6 +2,7 @@
 
 mod networking;
 mod pool;
+mod slots;
 
 use std::{collections::BTreeSet, fmt};
 
