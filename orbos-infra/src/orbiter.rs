@@ -17,12 +17,13 @@ pub use machines::SshHosts;
 use crate::{
     bundle::Bundle,
     cluster::{ClusterId, ClusteredSoftware},
+    machine::ProviderId,
     network::Endpoint,
     orb::Purpose,
     provider::{Interfaces, Provider},
     providers::{Connections, ProviderContext, missing_secrets},
     reconciler::Orb,
-    spec::OrbFile,
+    spec::{OrbFile, agree},
 };
 use requests::InRepository;
 
@@ -32,6 +33,8 @@ pub const DESIRED: &str = "orbiter.yml";
 pub const CURRENT: &str = "caos-internal/orbiter/current.yml";
 /// The host keys of machines that were pinned on first contact, one a line: `host algorithm key`.
 pub const KNOWN_HOSTS: &str = "caos-internal/orbiter/known_hosts";
+
+type Providers = BTreeMap<ProviderId, Box<dyn Provider>>;
 
 /// What clustered software is given beside its document.
 #[derive(Clone, Debug)]
@@ -102,16 +105,18 @@ impl Orbiter {
         let (providers, missing) = self.make_providers(&file, &mut wrong)?;
         let clusters = self.make_clusters(&file, files, &providers, &mut wrong)?;
         wrong.into_result()?;
+        let asked: Vec<_> = file
+            .clusters
+            .iter()
+            .filter_map(|(id, document)| Some((document.clone(), clusters.get(id)?.goal())))
+            .collect();
+        agree(&asked, &providers.iter().map(|(id, it)| (id.clone(), it.goal())).collect())?;
         let hosts = Arc::new(SshHosts::new(self.settings.bundle.clone()));
         let requests = Arc::new(InRepository::new(&self.settings));
         Ok((Orb { providers, clusters, hosts, requests }, missing))
     }
 
-    fn make_providers(
-        &self,
-        file: &OrbFile,
-        wrong: &mut Diagnostics,
-    ) -> Result<(BTreeMap<String, Box<dyn Provider>>, Vec<String>)> {
+    fn make_providers(&self, file: &OrbFile, wrong: &mut Diagnostics) -> Result<(Providers, Vec<String>)> {
         let mut providers = BTreeMap::new();
         let mut missing = Vec::new();
         for (id, document) in &file.providers {
@@ -133,7 +138,7 @@ impl Orbiter {
         &self,
         file: &OrbFile,
         files: &Snapshot,
-        providers: &BTreeMap<String, Box<dyn Provider>>,
+        providers: &Providers,
         wrong: &mut Diagnostics,
     ) -> Result<BTreeMap<ClusterId, Box<dyn ClusteredSoftware>>> {
         let goals: Vec<_> = providers.values().map(|it| it.goal()).collect();
@@ -156,9 +161,9 @@ impl Orbiter {
     /// Takes over the host keys that were pinned before; those pinned in this process stay.
     fn remember_hosts(&self, files: &Snapshot) -> Result<()> {
         let Some(text) = files.text(KNOWN_HOSTS) else { return Ok(()) };
-        let pinned: KnownHosts = text
-            .parse()
-            .map_err(|error: orbos_ssh::BadHostKey| Error::invalid(KNOWN_HOSTS, error.to_string()).because(error))?;
+        let pinned: KnownHosts = text.parse().map_err(|error: orbos_ssh::BadHostKey| {
+            Error::invalid(KNOWN_HOSTS, error.to_string()).because(error)
+        })?;
         for (host, key) in pinned.all() {
             use orbos_ssh::HostKeys as _;
             if self.settings.known_hosts.known(&host).is_none() {

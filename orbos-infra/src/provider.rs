@@ -12,7 +12,7 @@ use orbos_state::{Change, Effect, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    machine::{Inventory, Machine, MachineId},
+    machine::{Inventory, Machine, MachineId, PoolRef},
     network::{Endpoint, EndpointName},
 };
 
@@ -63,6 +63,8 @@ pub struct ProviderGoal {
     pub supply: Supply,
     /// Who does the load balancing.
     pub balancing: Balancing,
+    /// The pools that it knows.
+    pub pools: BTreeSet<PoolRef>,
     /// Addresses behind which machines answer.
     pub endpoints: BTreeMap<EndpointName, Endpoint>,
     /// Network interfaces of its machines.

@@ -1,8 +1,10 @@
 //! What a human writes in an `orbiter.yml`; keys are the original's.
 
+mod agree;
 mod balancer;
 mod listed;
 mod name;
+mod slots;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use agree::agree;
 pub use balancer::{BalancerSpec, Health, Transport, Vip};
 pub(crate) use listed::present;
 pub use listed::{ListedMachine, StaticKeys, StaticSettings, StaticSpec};

@@ -126,7 +126,8 @@ fn seen(current: &mut Current, observed: &OrbObserved) {
         current.clusters.insert(id.clone(), part);
     }
     for (id, inventory) in providers {
-        let address = |it: &crate::machine::Machine| it.address.map_or("none yet".into(), |it| it.to_string());
+        let address =
+            |it: &crate::machine::Machine| it.address.map_or("none yet".into(), |it| it.to_string());
         let state = ProviderState {
             machines: inventory.machines.values().map(|it| (it.id.to_string(), address(it))).collect(),
             unseen: inventory.unseen.iter().map(|(it, reason)| (it.to_string(), reason.clone())).collect(),

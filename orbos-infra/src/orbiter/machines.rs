@@ -38,7 +38,8 @@ impl Hosts for SshHosts {
     async fn apply(&self, provider: &dyn Provider, machine: &Machine, change: &HostChange) -> Result<()> {
         let shell = provider.shell(machine, Connection::Shared).await?;
         let again = Again { provider, machine };
-        hosts::apply(shell.as_ref(), change, &HostContext { bundle: self.bundle.clone(), reconnect: &again }).await
+        hosts::apply(shell.as_ref(), change, &HostContext { bundle: self.bundle.clone(), reconnect: &again })
+            .await
     }
 }
 

@@ -40,7 +40,11 @@ impl InRepository {
         serde_json::to_value(sealed).map_err(|error| failed().because(error))
     }
 
-    async fn write(&self, subject: &str, change: impl Fn(&str, &Snapshot) -> Result<String> + Sync) -> Result<()> {
+    async fn write(
+        &self,
+        subject: &str,
+        change: impl Fn(&str, &Snapshot) -> Result<String> + Sync,
+    ) -> Result<()> {
         update(self.repository.as_ref(), &Limits::default(), |newest| {
             let Some(text) = newest.text(DESIRED) else {
                 return Err(Error::invalid(DESIRED, "the file is not there any more"));
@@ -95,7 +99,8 @@ impl Requests for InRepository {
         self.write(&format!("{what}: {machine}"), |text, newest| {
             let file = OrbFile::read(&Document::parse(&newest.source(DESIRED)?)?)?;
             let provider = file.providers.iter().find(|(id, _)| *id == machine.pool.provider);
-            let edits = provider.map_or_else(|| Ok(Vec::new()), |(_, it)| consume_edits(it, machine, request))?;
+            let edits =
+                provider.map_or_else(|| Ok(Vec::new()), |(_, it)| consume_edits(it, machine, request))?;
             edit::apply(text, &edits)
         })
         .await

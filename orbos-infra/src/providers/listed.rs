@@ -14,7 +14,7 @@ use orbos_state::{Document, Error, Result};
 use crate::{
     machine::{Inventory, Machine, MachineId, PoolRef, ProviderId},
     network::{Endpoint, EndpointName},
-    provider::{Balancing, Connection, Interfaces, Provider, ProviderChange, ProviderGoal, Supply},
+    provider::{Connection, Provider, ProviderChange, ProviderGoal},
     providers::{Connections, ProviderContext, failure, reason},
     spec::{ListedMachine, StaticSpec},
 };
@@ -204,21 +204,7 @@ enum Seen {
 #[async_trait]
 impl Provider for StaticProvider {
     fn goal(&self) -> ProviderGoal {
-        let settings = &self.spec.spec;
-        let asked = |which: fn(&ListedMachine) -> bool| {
-            self.machines().filter(|(_, listed)| which(listed)).map(|(machine, _)| machine.id).collect()
-        };
-        ProviderGoal {
-            supply: Supply::Fixed,
-            balancing: Balancing::OnMachines,
-            endpoints: self.endpoints.clone(),
-            interfaces: Interfaces {
-                private: settings.privateinterface.clone(),
-                external: settings.externalinterfaces.clone(),
-            },
-            reboot: asked(|it| it.rebootrequired),
-            replace: asked(|it| it.replacementrequired),
-        }
+        self.spec.goal(&self.id, self.endpoints.clone())
     }
 
     async fn observe(&self) -> Result<Inventory> {

@@ -16,6 +16,12 @@ use super::{
     name::{self, ip},
 };
 
+use crate::{
+    machine::PoolRef,
+    network::{Endpoint, EndpointName},
+    provider::{Balancing, Interfaces, ProviderGoal, Supply},
+};
+
 /// The user of the original, and ours unless another one is named.
 const USER: &str = "orbiter";
 
@@ -131,6 +137,27 @@ impl StaticSpec {
         match (spec, balancer) {
             (Some(spec), Some(balancer)) => wrong.into_result().map(|()| (spec, balancer)),
             _ => Err(wrong),
+        }
+    }
+
+    /// What is asked of the provider with this name.
+    pub fn goal(&self, id: &str, endpoints: BTreeMap<EndpointName, Endpoint>) -> ProviderGoal {
+        let settings = &self.spec;
+        let asked = |which: fn(&ListedMachine) -> bool| {
+            let machines = self.machines().filter(|(_, it)| which(it));
+            machines.map(|(pool, it)| PoolRef::new(id, pool).machine(it.id.as_str())).collect()
+        };
+        ProviderGoal {
+            supply: Supply::Fixed,
+            balancing: Balancing::OnMachines,
+            pools: settings.pools.keys().map(|it| PoolRef::new(id, it)).collect(),
+            endpoints,
+            interfaces: Interfaces {
+                private: settings.privateinterface.clone(),
+                external: settings.externalinterfaces.clone(),
+            },
+            reboot: asked(|it| it.rebootrequired),
+            replace: asked(|it| it.replacementrequired),
         }
     }
 

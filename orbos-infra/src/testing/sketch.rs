@@ -67,7 +67,8 @@ impl Sketch {
 
     /// The goal alone.
     pub fn goal(&self) -> OrbGoal {
-        let providers = self.providers.iter().map(|(name, it)| (name.clone(), it.goal(name))).collect();
+        let providers =
+            self.providers.iter().map(|(name, it)| (name.clone(), it.goal(name, &self.pools()))).collect();
         let cluster = ClusterGoal {
             pools: self.pools(),
             target: self.version,
@@ -121,11 +122,12 @@ impl Sketch {
 }
 
 impl ProviderSketch {
-    fn goal(&self, name: &str) -> ProviderGoal {
+    fn goal(&self, name: &str, pools: &[PoolGoal]) -> ProviderGoal {
         let fixed = self.lists.is_some();
         ProviderGoal {
             supply: if fixed { Supply::Fixed } else { Supply::Elastic },
             balancing: if fixed { Balancing::OnMachines } else { Balancing::Managed },
+            pools: pools.iter().map(|it| it.pool.clone()).filter(|it| it.provider == name).collect(),
             endpoints: self
                 .endpoints
                 .iter()

@@ -96,9 +96,11 @@ pub(crate) fn happen(model: &mut Model, away: &mut Away, event: &str) -> Happene
         }
         ["member", id, "was", "cordoned", "by", "a", "human"] => member(model, id)?.serving = false,
         ["member", id, "was", "uncordoned", "by", "a", "human"] => member(model, id)?.serving = true,
-        ["a", "stranger", name, "works"] => drop(membership(model)?.strangers.insert(name.into(), true)),
+        ["a", "stranger", name, "works"] => {
+            membership(model)?.strangers.insert(name.into(), true);
+        }
         ["a", "stranger", name, "is", "gone"] => {
-            drop(membership(model)?.strangers.insert(name.into(), false))
+            membership(model)?.strangers.insert(name.into(), false);
         }
         ["the", "stranger", name, "is", "removed", "by", "a", "human"] => {
             membership(model)?.strangers.remove(name).ok_or("no such stranger")?;

@@ -139,9 +139,14 @@ fn every_story_goes_as_written() {
             wrong.insert(path.file_name().map(|it| it.to_string_lossy().into_owned()), told.join("---\n"));
         }
     }
-    for (file, told) in &wrong {
-        eprintln!("{file:?} was told differently:\n{told}");
-    }
-    assert!(wrong.is_empty(), "{} of {} stories went differently", wrong.len(), files.len());
+    let told: Vec<String> =
+        wrong.iter().map(|(file, told)| format!("{file:?} was told differently:\n{told}")).collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {} stories went differently\n{}",
+        wrong.len(),
+        files.len(),
+        told.join("\n")
+    );
     assert!(files.len() >= 40, "only {} stories", files.len());
 }
