@@ -1,14 +1,21 @@
 //! One orb at hand: its repository and what opens its secrets.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Context, Result, bail};
 use orbos_secrets::{
-    Cipher, Keyring, MasterKey, OrbCipher, OrbKey, Passphrase, Recipient, Secret, Stretching, generate::OsRng,
+    Cipher, Identity, Keyring, MasterKey, OrbCipher, OrbKey, Passphrase, Recipient, Secret, Stretching,
+    generate::OsRng,
 };
 use orbos_state::{
-    Edit, Error, FileHostKeys, GitRepository, Limits, OrbAccess, Orbconfig, Repository, Snapshot, update,
+    Edit, Error, FileHostKeys, GitRepository, Limits, OrbAccess, Orbconfig, Repository, Snapshot, render,
+    update,
 };
+
+use crate::identity;
 
 /// Which orb is meant.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,6 +33,9 @@ pub struct OrbArgs {
     /// The orb by its name in that file, if it holds several.
     #[arg(long, env = "ORB", global = true, value_name = "NAME")]
     pub orb: Option<String>,
+    /// A file with the private key that opens the secrets instead of the master key: SSH or age.
+    #[arg(long, env = "ORB_IDENTITY", global = true, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// A directory with everything that machines would otherwise download.
     #[arg(long, env = "ORBOS_BUNDLE", global = true, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
@@ -53,10 +63,15 @@ pub struct Session {
     pub orb: String,
     /// Its repository.
     pub repository: Arc<GitRepository>,
+    identity: Option<PathBuf>,
+    /// Stretching a passphrase takes a while; once is enough.
+    last: Mutex<Option<OrbKey>>,
 }
 
 /// The name under which the orbconfig's master key stands in the keyring.
-const MASTERKEY: &str = "orbconfig";
+pub const MASTERKEY: &str = "orbconfig";
+
+const OPENING: &str = "opening the orb's secrets";
 
 impl Session {
     /// Reads the orbconfig; connects to nothing.
@@ -66,8 +81,7 @@ impl Session {
     /// If the orbconfig is not there, invalid, or lacks what is needed to connect.
     pub fn open(args: &OrbArgs) -> Result<Self> {
         let path = args.path()?;
-        let config = Orbconfig::read(&path)?;
-        let access = config.orb(args.orb.as_deref())?.clone();
+        let access = overridden(args, &path)?;
         if access.url.is_empty() {
             bail!(Error::invalid("url", "the orbconfig does not say where the repository is"));
         }
@@ -79,7 +93,20 @@ impl Session {
         if let Some(key) = &access.repokey {
             repository = repository.with_key(key.clone());
         }
-        Ok(Self { access, orb, repository: Arc::new(repository) })
+        let identity = args.identity.clone();
+        Ok(Self { access, orb, repository: Arc::new(repository), identity, last: Mutex::default() })
+    }
+
+    /// The same orb with another master key; for trying one out.
+    #[must_use]
+    pub fn with_masterkey(&self, masterkey: Secret) -> Self {
+        Self {
+            access: OrbAccess { masterkey: Some(masterkey), ..self.access.clone() },
+            orb: self.orb.clone(),
+            repository: Arc::clone(&self.repository),
+            identity: None,
+            last: Mutex::default(),
+        }
     }
 
     /// The files as they are now.
@@ -95,71 +122,159 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If there is no master key, or it does not open the keyring.
+    /// If nothing at hand opens the keyring.
     pub async fn cipher(&self) -> Result<Arc<dyn Cipher>> {
         let snapshot = self.snapshot().await?;
-        let key = match keyring(&snapshot)? {
-            Some(keyring) => self.open_keyring(&keyring)?,
-            None => self.create_keyring().await?,
+        if snapshot.contains(Keyring::FILE) {
+            return Ok(Arc::new(self.cipher_with(self.unlock(&snapshot)?.key)));
+        }
+        let fresh = self.create_keyring()?;
+        let edit = || fresh.write(Edit::new("Keyring created"));
+        let won = update(self.repository.as_ref(), &Limits::default(), |newest| {
+            if newest.contains(Keyring::FILE) { Ok(None) } else { edit().map(Some) }
+        })
+        .await?;
+        let key = match won {
+            Some(_) => fresh.key,
+            // Somebody else was faster; theirs counts.
+            None => self.unlock(&self.snapshot().await?)?.key,
         };
-        Ok(self.cipher_with(key))
+        Ok(Arc::new(self.cipher_with(key)))
     }
 
     /// What opens the orb's secrets, without writing anything: an orb without a keyring gets none.
     ///
     /// # Errors
     ///
-    /// If there is no master key, or it does not open the keyring.
+    /// If nothing at hand opens the keyring.
     pub async fn reading_cipher(&self) -> Result<Arc<dyn Cipher>> {
-        let snapshot = self.snapshot().await?;
-        let key = match keyring(&snapshot)? {
-            Some(keyring) => self.open_keyring(&keyring)?,
-            // Nothing can be sealed with it yet; values of the original need only the master key.
-            None => OrbKey::generate(&mut OsRng)?,
-        };
-        Ok(self.cipher_with(key))
+        Ok(Arc::new(self.cipher_at(&self.snapshot().await?)?))
     }
 
-    fn cipher_with(&self, key: OrbKey) -> Arc<dyn Cipher> {
+    /// What opens the secrets of one revision.
+    ///
+    /// # Errors
+    ///
+    /// If nothing at hand opens its keyring.
+    pub fn cipher_at(&self, files: &Snapshot) -> Result<OrbCipher, Error> {
+        if files.contains(Keyring::FILE) {
+            return Ok(self.cipher_with(self.unlock(files)?.key));
+        }
+        // Nothing can be sealed with it yet; values of the original need only the master key.
+        let failed = || Error::failed("making a key", "there are no random numbers");
+        Ok(self.cipher_with(OrbKey::generate(&mut OsRng).map_err(|error| failed().because(error))?))
+    }
+
+    /// Opens what was sealed with this key, and what the original sealed.
+    pub fn cipher_with(&self, key: OrbKey) -> OrbCipher {
         let master =
             self.access.masterkey.as_ref().and_then(|it| MasterKey::new(it.expose_text().ok()?).ok());
-        Arc::new(OrbCipher::new(key, master))
+        OrbCipher::new(key, master)
     }
 
-    fn masterkey(&self) -> Result<&Secret> {
-        let why = "the orbconfig has no `masterkey`; run `orbctl configure --masterkey …`";
-        Ok(self.access.masterkey.as_ref().ok_or_else(|| Error::denied("opening the orb's secrets", why))?)
-    }
-
-    fn open_keyring(&self, keyring: &Keyring) -> Result<OrbKey> {
-        let identity = Passphrase::new(self.masterkey()?.clone());
-        let denied =
-            || Error::denied("opening the orb's secrets", "the master key does not open the keyring");
-        Ok(keyring.open(&[&identity]).map_err(|error| denied().because(error))?)
-    }
-
-    async fn create_keyring(&self) -> Result<OrbKey> {
-        let recipient = Recipient::passphrase(self.masterkey()?, Stretching::default(), &mut OsRng)?;
-        let (created, key) = Keyring::create([(MASTERKEY, recipient)], &mut OsRng)?;
-        let text = serde_yaml::to_string(&created)?;
-        let edit = || Edit::new("Keyring created").write(Keyring::FILE, text.clone());
-        let won = update(self.repository.as_ref(), &Limits::default(), |newest| {
-            Ok((!newest.contains(Keyring::FILE)).then(edit))
-        })
-        .await?;
-        match won {
-            Some(_) => Ok(key),
-            // Somebody else was faster; theirs counts.
-            None => {
-                let snapshot = self.snapshot().await?;
-                self.open_keyring(&keyring(&snapshot)?.context("the keyring is gone again")?)
-            }
+    /// Opens the keyring of a revision, or makes one if it has none.
+    ///
+    /// # Errors
+    ///
+    /// If nothing at hand opens it, or there is no master key to make one for.
+    pub fn unlock(&self, files: &Snapshot) -> Result<Unlocked, Error> {
+        let Some(keyring) = keyring(files)? else { return self.create_keyring() };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = last.as_ref().filter(|it| keyring.verify(it).is_ok()) {
+            return Ok(Unlocked { key: key.clone(), keyring, created: false });
         }
+        let key = self.open_keyring(&keyring)?;
+        *last = Some(key.clone());
+        Ok(Unlocked { key, keyring, created: false })
+    }
+
+    /// Opens a keyring with what is at hand: the identity file, then the master key.
+    ///
+    /// # Errors
+    ///
+    /// If neither opens it, or there is none.
+    pub fn open_keyring(&self, keyring: &Keyring) -> Result<OrbKey, Error> {
+        let file = self.identity.as_deref().map(identity::read).transpose()?;
+        let master = self.access.masterkey.clone().map(Passphrase::new);
+        let identities: Vec<&dyn Identity> =
+            file.iter().map(|it| &**it).chain(master.iter().map(|it| it as &dyn Identity)).collect();
+        let why = match (&file, &master) {
+            (None, None) => {
+                return Err(Error::denied(
+                    OPENING,
+                    "the orbconfig has no `masterkey`; run `orbctl configure --masterkey …`, or use --identity",
+                ));
+            }
+            (None, Some(_)) => "the master key does not open the keyring",
+            (Some(_), None) => "the identity file does not open the keyring",
+            (Some(_), Some(_)) => "neither the identity file nor the master key opens the keyring",
+        };
+        keyring.open(&identities).map_err(|error| Error::denied(OPENING, why).because(error))
+    }
+
+    fn create_keyring(&self) -> Result<Unlocked, Error> {
+        let why = "the orb has no keyring yet, and the orbconfig no `masterkey` to make one for; run \
+                   `orbctl configure --masterkey …`";
+        let masterkey = self.access.masterkey.as_ref().ok_or_else(|| Error::denied(OPENING, why))?;
+        let failed = |error| Error::failed("making a keyring", "nothing was written").because(error);
+        let recipient =
+            Recipient::passphrase(masterkey, Stretching::default(), &mut OsRng).map_err(failed)?;
+        let (keyring, key) = Keyring::create([(MASTERKEY, recipient)], &mut OsRng).map_err(failed)?;
+        Ok(Unlocked { key, keyring, created: true })
     }
 }
 
-fn keyring(snapshot: &Snapshot) -> Result<Option<Keyring>> {
-    let Some(text) = snapshot.text(Keyring::FILE) else { return Ok(None) };
-    let invalid = |error: serde_yaml::Error| Error::invalid(Keyring::FILE, "it is no keyring").because(error);
-    Ok(Some(serde_yaml::from_str(text).map_err(invalid)?))
+/// An orb's key with the keyring that it stands in.
+#[derive(Debug)]
+pub struct Unlocked {
+    /// The orb's key.
+    pub key: OrbKey,
+    /// The keyring.
+    pub keyring: Keyring,
+    /// Whether both are new and not written yet.
+    pub created: bool,
+}
+
+impl Unlocked {
+    /// Adds the keyring to a commit.
+    ///
+    /// # Errors
+    ///
+    /// If it has no form in YAML, which does not happen.
+    pub fn write(&self, edit: Edit) -> Result<Edit, Error> {
+        Ok(edit.write(Keyring::FILE, render(&self.keyring)?))
+    }
+}
+
+/// The keyring of a revision; absent if it has none.
+///
+/// # Errors
+///
+/// If the file is no keyring.
+pub fn keyring(files: &Snapshot) -> Result<Option<Keyring>, Error> {
+    if !files.contains(Keyring::FILE) {
+        return Ok(None);
+    }
+    let invalid = || Error::invalid(Keyring::FILE, "it is no keyring; restore it from the history");
+    let text = files.text(Keyring::FILE).ok_or_else(invalid)?;
+    serde_yaml::from_str(text).map(Some).map_err(|error| invalid().because(error))
+}
+
+/// What the orbconfig says, and what the environment says instead; with `ORB_URL` no orbconfig is needed.
+fn overridden(args: &OrbArgs, path: &std::path::Path) -> Result<OrbAccess> {
+    let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let url = variable("ORB_URL");
+    let mut access = match Orbconfig::read(path) {
+        Ok(config) => match config.orb(args.orb.as_deref()) {
+            Ok(access) => access.clone(),
+            Err(_) if url.is_some() && args.orb.is_none() => OrbAccess::default(),
+            Err(error) => return Err(error.into()),
+        },
+        Err(_) if url.is_some() && !path.exists() => OrbAccess::default(),
+        Err(error) => return Err(error.into()),
+    };
+    access.url = url.unwrap_or(access.url);
+    access.repokey = variable("ORB_REPOKEY").map(Secret::from_text).or(access.repokey);
+    access.masterkey = variable("ORB_MASTERKEY").map(Secret::from_text).or(access.masterkey);
+    Ok(access)
 }

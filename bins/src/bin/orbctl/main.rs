@@ -8,10 +8,12 @@ mod kubeconfig;
 mod nodes;
 mod plan;
 mod progress;
+mod readsecret;
 mod secrets;
 mod status;
 mod takeoff;
 mod teardown;
+mod writesecret;
 
 use std::process::ExitCode;
 
@@ -67,9 +69,13 @@ enum Command {
     /// List machines, run commands and open shells on them.
     #[command(visible_aliases = ["node", "machine", "machines"], subcommand)]
     Nodes(nodes::Command),
-    /// Show and set sealed values.
-    #[command(subcommand)]
+    /// Show, set, generate and rotate sealed values, and say who may open them.
+    #[command(visible_alias = "secret", subcommand)]
     Secrets(secrets::Command),
+    /// Print a secret, as the original did.
+    Readsecret(readsecret::Args),
+    /// Seal a secret into the orb's file, as the original did.
+    Writesecret(writesecret::Args),
     /// Print or edit a file of the repository.
     #[command(subcommand)]
     File(file::Command),
@@ -100,6 +106,8 @@ async fn run(args: Args) -> anyhow::Result<Code> {
     match args.command {
         Command::Configure(it) => configure::run(&args.orb, it).await,
         Command::Secrets(it) => secrets::run(&args.orb, it).await,
+        Command::Readsecret(it) => readsecret::run(&args.orb, it).await,
+        Command::Writesecret(it) => writesecret::run(&args.orb, it).await,
         Command::Takeoff(it) => takeoff::run(&args.orb, it).await,
         Command::Plan(it) => plan::run(&args.orb, it).await,
         Command::Status(it) => status::run(&args.orb, it).await,

@@ -1,83 +1,63 @@
 //! `orbctl secrets`: sealed values in the orb's files.
-#![expect(clippy::print_stdout, reason = "the secret is the answer")]
 
-use std::{fs, io::Read, path::PathBuf};
+mod audit;
+mod edit;
+mod generate;
+mod list;
+mod recipients;
+mod rotate;
+mod set;
+mod show;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use orbos::{Code, OrbArgs, Session};
-use orbos_infra::DESIRED;
-use orbos_secrets::{Place, Sealed, Secret};
-use orbos_state::{Document, Edit, Error, FieldPath, Limits, edit, update};
 
-/// Show and set sealed values.
+pub(crate) use set::{Given, write};
+pub(crate) use show::print;
+
+/// Show, set, generate and rotate sealed values, and say who may open them.
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "\
+A secret is named by its path in orbiter.yml, as FILE:PATH in another file, or as the original named it.
+
+Examples:
+  orbctl secrets list
+  orbctl secrets set providers.rack.spec.keys.bootstrapkeyprivate --file ~/.ssh/id_ed25519
+  orbctl secrets show orbiter.k8s.kubeconfig.encrypted > orb.kubeconfig
+  orbctl secrets recipients add alice ~/alice.pub")]
 pub(crate) enum Command {
-    /// Print a secret.
-    Show {
-        /// Where it stands, like `providers.static.spec.keys.bootstrapkeyprivate`.
-        path: FieldPath,
-    },
+    /// List every secret and every place for one: what it is, where it comes from, whether it is set.
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    /// Print a secret, without anything behind it.
+    #[command(visible_alias = "read")]
+    Show(show::Args),
     /// Seal a secret into the orb's file.
-    Set {
-        /// Where it shall stand, like `providers.static.spec.keys.bootstrapkeyprivate`.
-        path: FieldPath,
-        /// Read it from this file, as it is.
-        #[arg(long, short = 's', conflicts_with = "stdin")]
-        file: Option<PathBuf>,
-        /// Read it from standard input, as it is.
-        #[arg(long, required_unless_present = "file")]
-        stdin: bool,
-    },
+    #[command(visible_alias = "write")]
+    Set(set::Args),
+    /// Make the secrets that are missing and can be made.
+    Generate(generate::Args),
+    /// Change a secret with $EDITOR.
+    Edit(edit::Args),
+    /// Make a new key for the orb and seal every value with it, in one commit.
+    Rotate(rotate::Args),
+    /// Say who may open the orb's secrets.
+    #[command(visible_alias = "recipient", subcommand)]
+    Recipients(recipients::Command),
+    /// List what somebody should look at: old formats, unused, shared, missing and old values.
+    Audit(audit::Args),
 }
 
 pub(crate) async fn run(orb: &OrbArgs, command: Command) -> Result<Code> {
     let session = Session::open(orb)?;
     match command {
-        Command::Show { path } => show(&session, &path).await?,
-        Command::Set { path, file, stdin: _ } => {
-            let secret = match file {
-                Some(file) => fs::read(&file).with_context(|| format!("reading {}", file.display()))?,
-                None => {
-                    let mut secret = Vec::new();
-                    std::io::stdin().read_to_end(&mut secret)?;
-                    secret
-                }
-            };
-            set(&session, &path, &Secret::new(secret)).await?;
-        }
+        Command::List(args) => list::run(&session, &args).await,
+        Command::Show(args) => show::run(&session, &args).await,
+        Command::Set(args) => set::run(&session, args).await,
+        Command::Generate(args) => generate::run(&session, &args).await,
+        Command::Edit(args) => edit::run(&session, &args).await,
+        Command::Rotate(args) => rotate::run(&session, &args).await,
+        Command::Recipients(command) => recipients::run(&session, command).await,
+        Command::Audit(args) => audit::run(&session, &args).await,
     }
-    Ok(Code::Done)
-}
-
-async fn show(session: &Session, path: &FieldPath) -> Result<()> {
-    let cipher = session.reading_cipher().await?;
-    let snapshot = session.snapshot().await?;
-    let document = Document::parse(&snapshot.source(DESIRED).map_err(Error::from)?).map_err(Error::from)?;
-    let mut value = serde_json::Value::Object(document.body());
-    for segment in path.segments() {
-        value = match segment {
-            orbos_state::Segment::Key(key) => value[key].take(),
-            orbos_state::Segment::Index(index) => value[*index].take(),
-        };
-    }
-    let nothing = || Error::invalid(path.to_string(), "there is no sealed value");
-    let sealed: Sealed = serde_json::from_value(value).map_err(|error| nothing().because(error))?;
-    print!("{}", cipher.open(&sealed, &Place::new(&session.orb, DESIRED, path.to_string()))?.expose_text()?);
-    Ok(())
-}
-
-async fn set(session: &Session, path: &FieldPath, secret: &Secret) -> Result<()> {
-    let cipher = session.cipher().await?;
-    let sealed = cipher.seal(secret, &Place::new(&session.orb, DESIRED, path.to_string()))?;
-    let value = serde_json::to_value(sealed)?;
-    update(session.repository.as_ref(), &Limits::default(), |newest| {
-        let text =
-            newest.text(DESIRED).ok_or_else(|| Error::invalid(DESIRED, "the repository has no such file"))?;
-        let edit = Edit::new(format!("Secret set: {path}"));
-        Ok(Some(
-            edit.write(DESIRED, edit::insert(text, path, &value).or_else(|_| edit::set(text, path, &value))?),
-        ))
-    })
-    .await?;
-    Ok(())
 }

@@ -1,0 +1,12 @@
+//! Sealed values in the files of an orb: where they are, how they are found, written and sealed anew.
+
+mod address;
+mod audit;
+mod inventory;
+mod rewrite;
+mod rotate;
+
+pub use audit::{Finding, Limit, audit};
+pub use inventory::{Inventory, Item, Reference, slots_of};
+pub use rewrite::write_value;
+pub use rotate::{Rotated, reseal_files, rotate};

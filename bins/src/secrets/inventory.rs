@@ -1,0 +1,249 @@
+//! Every secret of an orb: slots of known kinds, and sealed values anywhere else.
+
+use std::collections::BTreeMap;
+
+use orbos_infra::{DESIRED, spec::StaticSpec};
+use orbos_k8s::KubernetesCluster;
+use orbos_secrets::{Content, Existing, Found, Keyring, Place, Sealed, Slot, Step, Tree, list_slots};
+use orbos_state::{Error, FieldPath, Kind, Segment, Snapshot};
+
+/// A secret, or the place where one belongs.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What its value is bound to.
+    pub place: Place,
+    /// The same path for editing the file.
+    pub field: FieldPath,
+    /// Where the value stands in the file, counted from 1; absent if there is none.
+    pub line: Option<usize>,
+    /// What is there.
+    pub content: Content,
+    /// What it is for; absent if no known kind says so.
+    pub slot: Option<Slot>,
+    /// The name of the provider or cluster that it belongs to; absent for all others.
+    pub owner: Option<String>,
+}
+
+/// A reference to a secret in Kubernetes.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The file it stands in.
+    pub file: String,
+    /// Where it stands.
+    pub path: String,
+    /// What it says.
+    pub existing: Existing,
+    /// What is wrong with it; absent if nothing is.
+    pub wrong: Option<String>,
+}
+
+/// Every secret of one revision.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    /// Secrets and places for them: those of `orbiter.yml` first, then by file, in the order of the files.
+    pub items: Vec<Item>,
+    /// References to secrets in Kubernetes.
+    pub references: Vec<Reference>,
+    /// Files that may hold sealed values but cannot be read, with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// The slots of a kind of document; none if the kind is not known here.
+pub fn slots_of(kind: &str) -> &'static [Slot] {
+    match kind {
+        _ if StaticSpec::answers_to(kind) => StaticSpec::SLOTS,
+        _ if KubernetesCluster::answers_to(kind) => KubernetesCluster::SLOTS,
+        _ => &[],
+    }
+}
+
+impl Inventory {
+    /// Looks at every YAML and JSON file; opens nothing.
+    pub fn read(orb: &str, files: &Snapshot) -> Self {
+        let mut inventory = Self::default();
+        let mut paths: Vec<&str> = files.paths().filter(|it| may_hold_secrets(it)).collect();
+        paths.sort_by_key(|it| (*it != DESIRED, *it));
+        for path in paths {
+            match files.text(path) {
+                Some(text) => inventory.read_file(&Place::new(orb, path, ""), text),
+                None => {
+                    let why = "it is larger than 4 MiB or not UTF-8".to_owned();
+                    inventory.unreadable.push((path.to_owned(), why));
+                }
+            }
+        }
+        inventory
+    }
+
+    fn read_file(&mut self, file: &Place, text: &str) {
+        if file.file != DESIRED && !["encryption", "existing"].iter().any(|it| text.contains(it)) {
+            return;
+        }
+        let tree: Tree = match serde_yaml::from_str(text) {
+            Ok(tree) => tree,
+            Err(error) => return self.unreadable.push((file.file.clone(), error.to_string())),
+        };
+        let mut known = if file.file == DESIRED { spots(&tree, file) } else { Vec::new() };
+        let mut others: Vec<Item> = sealed_values(&tree, file, text);
+        for item in &mut known {
+            item.line = others.iter().find(|it| it.field == item.field).and_then(|it| it.line);
+        }
+        others.retain(|it| known.iter().all(|known| known.field != it.field));
+        self.items.extend(known);
+        self.items.append(&mut others);
+        collect_references(&tree, &file.file, &mut Vec::new(), &mut self.references);
+    }
+
+    /// Every sealed value.
+    pub fn sealed(&self) -> impl Iterator<Item = (&Item, &Sealed)> {
+        self.items.iter().filter_map(|it| match &it.content {
+            Content::Sealed(sealed) => Some((it, sealed)),
+            _ => None,
+        })
+    }
+
+    /// Fails if a file cannot be read, since what is in it would be left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](Error::Invalid) with the first one.
+    pub fn complete(&self) -> Result<(), Error> {
+        match self.unreadable.first() {
+            None => Ok(()),
+            Some((file, why)) => {
+                let hint = "the secrets in it cannot be found; repair or remove it";
+                Err(Error::invalid(file.as_str(), hint).because(why.clone()))
+            }
+        }
+    }
+}
+
+impl Item {
+    /// `orbiter.yml:12: providers.static.spec.keys.bootstrapkeyprivate`, for errors.
+    pub fn shown(&self) -> String {
+        let Place { file, path, .. } = &self.place;
+        match self.line {
+            Some(line) => format!("{file}:{line}: {path}"),
+            None => format!("{file}: {path}"),
+        }
+    }
+
+    /// How a human names it: its path, with the file in front if it is another than `orbiter.yml`.
+    pub fn address(&self) -> String {
+        let Place { file, path, .. } = &self.place;
+        if file == DESIRED { path.clone() } else { format!("{file}:{path}") }
+    }
+
+    /// What an error about its value looks like, with file, line and path.
+    pub fn wrong(&self, error: orbos_secrets::Error) -> Error {
+        use orbos_secrets::Error as Secrets;
+        let what = || format!("opening {}", self.shown());
+        match error {
+            Secrets::WrongKey { .. } => Error::denied(what(), "another key is needed").because(error),
+            Secrets::WrongMasterKey { .. } | Secrets::NeedsMasterKey { .. } => {
+                Error::denied(what(), "another master key is needed").because(error)
+            }
+            _ => Error::invalid(self.shown(), "the value cannot be used").because(error),
+        }
+    }
+}
+
+fn may_hold_secrets(path: &str) -> bool {
+    path != Keyring::FILE && [".yml", ".yaml", ".json"].iter().any(|it| path.ends_with(it))
+}
+
+/// The slots of the documents in an `orbiter.yml`.
+fn spots(tree: &Tree, file: &Place) -> Vec<Item> {
+    let mut items = Vec::new();
+    for section in ["clusters", "providers"] {
+        let Some(Tree::Map(documents)) = get(tree, section) else { continue };
+        for (name, document) in documents {
+            let Some(Tree::Text(kind)) = get(document, "kind") else { continue };
+            let above = file.below(section).below(name);
+            for spot in list_slots(slots_of(kind), document) {
+                let steps = [section, name].into_iter().map(Segment::from);
+                items.push(Item {
+                    place: above.below(&spot.path),
+                    field: steps.chain(spot.steps.iter().map(segment)).collect(),
+                    line: None,
+                    content: spot.content,
+                    slot: Some(spot.slot),
+                    owner: Some(name.clone()),
+                });
+            }
+        }
+    }
+    items
+}
+
+pub(super) fn get<'a>(tree: &'a Tree, key: &str) -> Option<&'a Tree> {
+    let Tree::Map(entries) = tree else { return None };
+    entries.iter().find(|(name, _)| name == key).map(|(_, child)| child)
+}
+
+fn segment(step: &Step) -> Segment {
+    match step {
+        Step::Key(key) => Segment::Key(key.clone()),
+        Step::Index(index) => Segment::Index(*index),
+    }
+}
+
+fn field(steps: &[Step]) -> FieldPath {
+    steps.iter().map(segment).collect()
+}
+
+/// Every sealed value, in the order of the file.
+fn sealed_values(tree: &Tree, file: &Place, text: &str) -> Vec<Item> {
+    // Values are random, so the same text again is a copy, further down.
+    let mut seen = BTreeMap::<String, usize>::new();
+    let item = |found: Found| {
+        let start: String = found.sealed.value().chars().take(60).collect();
+        let times = seen.entry(start.clone()).or_default();
+        let at = text.match_indices(start.trim()).nth(*times).map(|(at, _)| at);
+        *times += 1;
+        Item {
+            place: file.below(&found.path),
+            field: field(&found.steps),
+            line: at.map(|at| text[..at].matches('\n').count() + 1),
+            content: Content::Sealed(found.sealed),
+            slot: None,
+            owner: None,
+        }
+    };
+    tree.sealed().into_iter().map(item).collect()
+}
+
+fn collect_references(tree: &Tree, file: &str, path: &mut Vec<String>, found: &mut Vec<Reference>) {
+    let children: Vec<(String, &Tree)> = match tree {
+        Tree::Map(entries) => entries.iter().map(|(key, child)| (key.clone(), child)).collect(),
+        Tree::List(items) => items.iter().enumerate().map(|(at, it)| (at.to_string(), it)).collect(),
+        _ => return,
+    };
+    for (name, child) in children {
+        path.push(name);
+        let refers = path.last().is_some_and(|it| it.starts_with("existing"));
+        match refers.then(|| read_existing(child)).flatten() {
+            Some(existing) => found.push(Reference {
+                file: file.to_owned(),
+                path: path.join("."),
+                wrong: existing.check().err().map(|error| error.to_string()),
+                existing,
+            }),
+            None => collect_references(child, file, path, found),
+        }
+        path.pop();
+    }
+}
+
+fn read_existing(tree: &Tree) -> Option<Existing> {
+    let Tree::Map(entries) = tree else { return None };
+    if !entries.iter().all(|(key, _)| ["name", "key", "internalName"].contains(&key.as_str())) {
+        return None;
+    }
+    let text = |key| match get(tree, key) {
+        Some(Tree::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let [name, key] = ["name", "key"].map(|it| text(it).unwrap_or_default());
+    (!name.is_empty() || !key.is_empty()).then(|| Existing { name, key, internal_name: text("internalName") })
+}

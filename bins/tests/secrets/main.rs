@@ -1,0 +1,10 @@
+//! `orbctl secrets` and what belongs to it: the real program, real repositories, real SSH.
+
+mod access;
+mod bad_input;
+mod commands;
+mod crash;
+mod fixture;
+mod leak;
+mod recipients;
+mod rotation;
