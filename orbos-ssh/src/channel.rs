@@ -7,7 +7,7 @@ use std::{
 use async_ssh2_lite::{AsyncChannel, AsyncStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::{Source, wire::Wire};
+use crate::{Output, Source, wire::Wire};
 
 /// One channel of a session; everything on it waits by [`Wire::drive`].
 pub(crate) struct Channel {
@@ -34,6 +34,18 @@ impl Channel {
 
     pub(crate) fn parts(&mut self) -> &mut Parts {
         self.parts.as_mut().expect("only taken when dropped")
+    }
+
+    /// How what ran on it ended, once all its output is read.
+    pub(crate) async fn status(&mut self) -> Result<Output, async_ssh2_lite::Error> {
+        let channel = &mut self.parts().channel;
+        channel.wait_close().await?;
+        let signal = channel.exit_signal().await?.exit_signal;
+        let status = match &signal {
+            Some(signal) => number(signal).map_or(255, |it| 128 + it),
+            None => channel.exit_status()?,
+        };
+        Ok(Output { status, signal, ..Output::default() })
     }
 
     /// Returns a second hold on the channel's main stream, for two directions at once.
@@ -112,4 +124,22 @@ fn try_read(stream: &mut AsyncStream<Wire>, buffer: &mut [u8]) -> io::Result<usi
         Poll::Ready(result) => result.map(|()| buffer.filled().len()),
         Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
+}
+
+// Signals of RFC 4254 6.10, with the numbers all Unix systems agree on.
+fn number(signal: &str) -> Option<i32> {
+    let numbers = [
+        ("HUP", 1),
+        ("INT", 2),
+        ("QUIT", 3),
+        ("ILL", 4),
+        ("ABRT", 6),
+        ("FPE", 8),
+        ("KILL", 9),
+        ("SEGV", 11),
+        ("PIPE", 13),
+        ("ALRM", 14),
+        ("TERM", 15),
+    ];
+    numbers.into_iter().find(|(name, _)| *name == signal).map(|(_, number)| number)
 }

@@ -106,6 +106,9 @@ pub enum Error {
         /// The end of what it said, at most 2000 characters.
         said: String,
     },
+    /// This kind of shell cannot run a program on a terminal.
+    #[error("there are no terminals on this machine")]
+    NoTerminal,
     /// A path that is not absolute, or has a character no path can have.
     #[error("{path:?} is no absolute path on the machine")]
     BadPath {
@@ -167,6 +170,7 @@ impl Error {
             Self::Remote { what, status, said } => {
                 Self::Remote { what: what.clone(), status: *status, said: said.clone() }
             }
+            Self::NoTerminal => Self::NoTerminal,
             Self::BadPath { path } => Self::BadPath { path: path.clone() },
             Self::Local { path, source } => {
                 let source = io::Error::new(source.kind(), source.to_string());

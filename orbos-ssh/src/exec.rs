@@ -95,9 +95,13 @@ impl Run<'_, '_> {
         if let Taker::Sink(sink) = &mut self.taker {
             sink.end();
         }
-        within(self.session.timeouts().open, || format!("the end of a command on {address}"), self.status())
-            .await?
-            .map_err(|error| self.session.closed("reading a command's status", cause(error).into()))
+        within(
+            self.session.timeouts().open,
+            || format!("the end of a command on {address}"),
+            self.channel.status(),
+        )
+        .await?
+        .map_err(|error| self.session.closed("reading a command's status", cause(error).into()))
     }
 
     async fn copy(&mut self, input: Input<'_>, stall: Option<Duration>) -> Result<(), Error> {
@@ -156,17 +160,6 @@ impl Run<'_, '_> {
                 .map_err(|source| Error::Local { path: path.clone(), source })?,
         }
         Ok(())
-    }
-
-    async fn status(&mut self) -> Result<Output, async_ssh2_lite::Error> {
-        let channel = &mut self.channel.parts().channel;
-        channel.wait_close().await?;
-        let signal = channel.exit_signal().await?.exit_signal;
-        let status = match &signal {
-            Some(signal) => number(signal).map_or(255, |it| 128 + it),
-            None => channel.exit_status()?,
-        };
-        Ok(Output { status, signal, ..Output::default() })
     }
 }
 
@@ -251,22 +244,4 @@ impl<'a> Feed<'a> {
         self.open = false;
         self.end = true;
     }
-}
-
-// Signals of RFC 4254 6.10, with the numbers all Unix systems agree on.
-fn number(signal: &str) -> Option<i32> {
-    let numbers = [
-        ("HUP", 1),
-        ("INT", 2),
-        ("QUIT", 3),
-        ("ILL", 4),
-        ("ABRT", 6),
-        ("FPE", 8),
-        ("KILL", 9),
-        ("SEGV", 11),
-        ("PIPE", 13),
-        ("ALRM", 14),
-        ("TERM", 15),
-    ];
-    numbers.into_iter().find(|(name, _)| *name == signal).map(|(_, number)| number)
 }

@@ -13,6 +13,7 @@ mod script;
 mod session;
 mod shell;
 mod target;
+mod terminal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timeouts;
@@ -27,4 +28,5 @@ pub use pool::SshConnect;
 pub use quote::{command_line, quote};
 pub use shell::{Lines, Output, Shell, Sink, Source};
 pub use target::{Connect, Privilege, Target};
+pub use terminal::{Terminal, TerminalEvent, TerminalSize};
 pub use timeouts::Timeouts;

@@ -10,6 +10,17 @@ impl Privilege {
         }
     }
 
+    /// Returns what to give to the login shell for a human's shell, or command, with these rights;
+    /// `None`: a login shell as it is.
+    pub(crate) fn wrap_for_human(self, command: Option<&str>) -> Option<String> {
+        match (self, command) {
+            // The human's language is kept.
+            (Self::Sudo, Some(command)) => Some(format!("sudo -n -- sh -c {}", quote(command))),
+            (Self::Sudo, None) => Some("exec sudo -n -i".to_owned()),
+            (Self::Login, command) => command.map(str::to_owned),
+        }
+    }
+
     /// Tells whether it was sudo that refused, not the command that failed.
     pub(crate) fn is_refused(self, output: &Output) -> bool {
         const WORDS: [&str; 7] = [

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 use tokio::fs::File;
 
 use crate::{
-    Error, Output, Shell, Sink,
+    Error, Output, Shell, Sink, Terminal,
     channel::Channel,
     exec::{Input, Patience, Taker, exec},
     pool::Entry,
     privilege::Watched,
     script,
     session::Session,
+    terminal,
 };
 
 /// The shell on a machine behind a pooled connection.
@@ -115,6 +116,28 @@ impl Shell for RemoteShell {
             self.exec(command, Input::Bytes(b""), Taker::Sink(&mut watched), PatienceOf::Command).await?;
         let said = watched.said();
         self.judged(Output { stdout: said.stdout, stderr: said.stderr, ..end.clone() })?;
+        Ok(end)
+    }
+
+    async fn terminal(&self, command: Option<&str>, terminal: Terminal<'_>) -> Result<Output, Error> {
+        let Terminal { kind, size, events, sink } = terminal;
+        let mut watched = Watched::new(sink);
+        let command = self.entry.target().privilege.wrap_for_human(command);
+        let terminal = Terminal { kind, size, events, sink: &mut watched };
+        let (session, _fresh) = self.entry.session().await?;
+        let end = match session.command_channel().await {
+            Ok((_place, channel)) => terminal::run(&session, channel, command.as_deref(), terminal).await?,
+            Err(error @ Error::Refused { .. }) => return Err(error),
+            // Nothing was started, so it may be tried on a new connection, once.
+            Err(_) => {
+                session.wire().retire();
+                let (session, _) = self.entry.session().await?;
+                let (_place, channel) = session.command_channel().await?;
+                terminal::run(&session, channel, command.as_deref(), terminal).await?
+            }
+        };
+        // On a terminal sudo complains where the output goes.
+        self.judged(Output { stderr: watched.said().stdout, ..end.clone() })?;
         Ok(end)
     }
 

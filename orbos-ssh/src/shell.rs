@@ -2,7 +2,7 @@ use std::{fmt, path::Path};
 
 use async_trait::async_trait;
 
-use crate::Error;
+use crate::{Error, Terminal};
 
 /// A shell on one machine.
 ///
@@ -48,6 +48,20 @@ pub trait Shell: fmt::Debug + Send + Sync {
     ///
     /// As for [`run`](Shell::run).
     async fn stream(&self, command: &str, sink: &mut (dyn Sink + Send)) -> Result<Output, Error>;
+
+    /// Runs a command on a terminal of its own, or a login shell without one, for a human.
+    ///
+    /// Takes as long as it takes: [`Timeouts::command`](crate::Timeouts::command) does not count, only
+    /// silence of the machine does. The returned output has the status only.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Shell::run); [`NoTerminal`](Error::NoTerminal) from shells that have none, which is
+    /// what the default implementation says.
+    async fn terminal(&self, command: Option<&str>, terminal: Terminal<'_>) -> Result<Output, Error> {
+        let _ = (command, terminal);
+        Err(Error::NoTerminal)
+    }
 
     /// Reads a file; `None` if there is no such file.
     ///
