@@ -144,6 +144,8 @@ takeoff() {
   say "orbctl takeoff"
   orbctl takeoff
   (umask 077; orbctl kubeconfig > "$orb/kubeconfig")
+  say "orbctl plan, again"
+  orbctl plan
 }
 
 # A web server on one worker, and a client on the other that knows it by its Service's name only.
@@ -207,7 +209,7 @@ look() {
    $demo orbctl plan                     nothing left to do
    $demo orbctl status                   machines, members, endpoints
    $demo kubectl get pods -A -o wide     the cluster
-   $demo orbctl nodes exec lab.workers.m2 -- uptime
+   $demo orbctl nodes exec lab.workers.m2 --command uptime
    git -C $orb/files pull && git -C $orb/files log --oneline      what ORBITER wrote down
    Change $orb/files/orbiter.yml, commit, push, and: $demo orbctl takeoff
    $demo down                            removes all this
