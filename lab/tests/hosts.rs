@@ -109,6 +109,7 @@ fn goal(site: &Site, others: &[&Site]) -> HostGoal {
         firewall: Some(Firewall {
             rules: [Rule::tcp("web", 8080, Scope::Internal)].into(),
             internal: internal.collect(),
+            masquerade: [].into(),
         }),
         routes: others.iter().enumerate().map(route).collect(),
         probes: [
@@ -205,8 +206,10 @@ fn what_is_no_longer_wanted_goes() {
 fn nobody_locks_himself_out() {
     in_lab(1, async |sites| {
         let site = &sites[0];
-        let firewall =
-            |name: &str| Firewall { rules: [Rule::tcp(name, 80, Scope::Anyone)].into(), internal: [].into() };
+        let firewall = |name: &str| Firewall {
+            rules: [Rule::tcp(name, 80, Scope::Anyone)].into(),
+            ..Firewall::default()
+        };
         let goal = |name: &str| HostGoal {
             packages: set(&hosts::FIREWALL_PACKAGES),
             firewall: Some(firewall(name)),

@@ -208,12 +208,16 @@ impl Rule {
 /// Everything that a machine lets in. What is not named here is dropped.
 ///
 /// Established connections, loopback, ICMP and SSH (port 22) are always let in.
+/// A table that somebody else flushes lets everything in, so that it can be repaired, until the next round.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Firewall {
     /// What is open.
     pub rules: BTreeSet<Rule>,
     /// Who counts as internal.
     pub internal: BTreeSet<Cidr>,
+    /// Ranges whose members keep their address among themselves and take the machine's towards everybody else.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub masquerade: BTreeSet<Cidr>,
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ pub const FIREWALL_PACKAGES: [&str; 1] = ["nftables"];
 /// The table for `nft -f`, which replaces it in one step.
 ///
 /// Traffic that is only passed on is left alone, so it lives beside the rules of kube-proxy: their chains
-/// come first, and what they accept is still looked at here.
+/// come first, and what they accept is still looked at here. The last rule drops, not the policy: a flushed
+/// table would otherwise keep everybody out, also who comes to repair it.
 pub fn firewall_text(firewall: &Firewall) -> String {
-    let Firewall { rules, internal } = firewall;
+    let Firewall { rules, internal, masquerade } = firewall;
     let mut text = String::from(
         "# Written by ORBITER; changes by hand are overwritten.
 table inet orbos
@@ -31,7 +32,7 @@ table inet orbos {
         "\t}
 
 \tchain input {
-\t\ttype filter hook input priority filter + 10; policy drop;
+\t\ttype filter hook input priority filter + 10; policy accept;
 \t\tct state established,related accept
 \t\tiif lo accept
 \t\tmeta l4proto { icmp, ipv6-icmp } accept
@@ -42,7 +43,23 @@ table inet orbos {
     for rule in rules {
         let _ = writeln!(text, "\t\t{}", rule_text(rule));
     }
-    text.push_str("\t}\n}\n");
+    text.push_str("\t\tdrop\n\t}\n");
+    text.push_str(&masquerade_text(masquerade));
+    text.push_str("}\n");
+    text
+}
+
+fn masquerade_text(ranges: &BTreeSet<Cidr>) -> String {
+    if ranges.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "\n\tchain postrouting {\n\t\ttype nat hook postrouting priority srcnat; policy accept;\n",
+    );
+    for range in ranges {
+        let _ = writeln!(text, "\t\tip saddr {range} ip daddr != {range} masquerade");
+    }
+    text.push_str("\t}\n");
     text
 }
 

@@ -61,6 +61,10 @@ impl Cluster<'_> {
             plan.wait(subject, "there is no machine for the control plane yet");
             return plan;
         }
+        if let Some(reason) = self.may_be_founded_elsewhere() {
+            plan.wait(subject, reason);
+            return plan;
+        }
         match candidates.find(|it| self.is_finished(it)) {
             Some(machine) => {
                 plan.stage([self.change(MemberChange::Bootstrap { machine, version: self.goal.target })]);
@@ -68,6 +72,35 @@ impl Cluster<'_> {
             None => plan.wait(subject, "the first machine has to be made ready"),
         }
         plan
+    }
+
+    /// Why nobody can know that no machine holds the cluster already: one was not seen, or a former run may be
+    /// founding it there at this moment. Founding it a second time would make two of it.
+    fn may_be_founded_elsewhere(&self) -> Option<String> {
+        let planes = || self.goal.pools.iter().filter(|it| it.tier == Tier::Controlplane).map(|it| &it.pool);
+        let reason = |machine: &MachineId, why: &str| format!("{machine} may hold it already: {why}");
+        for pool in planes() {
+            let Some(inventory) = self.observed.providers.get(&pool.provider) else {
+                let subject = format!("provider {}", pool.provider);
+                return Some(format!(
+                    "{subject} may hold it already: {}",
+                    self.observed.why_unseen(&subject)
+                ));
+            };
+            if let Some((machine, why)) = inventory.unseen.iter().find(|(it, _)| it.pool == *pool) {
+                return Some(reason(machine, why));
+            }
+            let in_use = inventory.machines.values();
+            for machine in in_use.filter(|it| it.id.pool == *pool && it.address.is_some()).map(|it| &it.id) {
+                let Some(seen) = self.observed.hosts.get(machine) else {
+                    return Some(reason(machine, self.observed.why_unseen(&format!("machine {machine}"))));
+                };
+                if let Some(busy) = &seen.busy {
+                    return Some(reason(machine, &format!("a former run is still busy: {busy}")));
+                }
+            }
+        }
+        None
     }
 
     fn day_two(&self) -> Plan<OrbChange> {

@@ -194,7 +194,7 @@ fn host_goal(version: Version, ports: &[u16]) -> HostGoal {
         )]),
         firewall: Some(Firewall {
             rules: ports.iter().map(|it| Rule::tcp(format!("port-{it}"), *it, Scope::Internal)).collect(),
-            internal: BTreeSet::new(),
+            ..Firewall::default()
         }),
         needs: Needs { memory_mib: 1700, disk_mib: 8000, free_ports: ports.iter().copied().collect() },
         ..HostGoal::default()

@@ -50,7 +50,7 @@ pub(super) fn goal(
         images: stock.map(|it| images(spec, it, tier, version)).unwrap_or_default(),
         modules: ["br_netfilter", "overlay"].map(String::from).into(),
         sysctls: sysctls(),
-        services: services(spec, &files),
+        services: services(&files),
         files,
         swap_off: true,
         firewall: Some(firewall(spec, api_port, tier, version)),
@@ -136,15 +136,12 @@ fn sysctls() -> BTreeMap<String, String> {
         .into()
 }
 
-fn services(
-    spec: &KubernetesSpec,
-    files: &BTreeMap<String, orbos_infra::FileGoal>,
-) -> BTreeMap<String, ServiceGoal> {
+fn services(files: &BTreeMap<String, orbos_infra::FileGoal>) -> BTreeMap<String, ServiceGoal> {
     let reads = |folders: &[&str]| -> BTreeSet<String> {
         files.keys().filter(|path| folders.iter().any(|it| path.starts_with(it))).cloned().collect()
     };
     let containerd = reads(&["/etc/containerd/"]);
-    let mut services = BTreeMap::from([
+    BTreeMap::from([
         ("containerd".to_owned(), ServiceGoal { reads: containerd, ..ServiceGoal::default() }),
         (
             "kubelet".to_owned(),
@@ -154,12 +151,7 @@ fn services(
                 only_enabled: true,
             },
         ),
-    ]);
-    if spec.networking.network == Network::Routed {
-        let reads = reads(&["/etc/orbos/", "/etc/systemd/system/orbos-pods.service"]);
-        services.insert("orbos-pods".to_owned(), ServiceGoal { reads, ..ServiceGoal::default() });
-    }
-    services
+    ])
 }
 
 fn firewall(spec: &KubernetesSpec, api_port: u16, tier: Tier, version: Version) -> Firewall {
@@ -190,7 +182,13 @@ fn firewall(spec: &KubernetesSpec, api_port: u16, tier: Tier, version: Version) 
         }
         Network::Routed | Network::None | Network::Manifest(_) => {}
     }
-    Firewall { rules, internal: [spec.networking.podcidr, spec.networking.servicecidr].into() }
+    // The bridge plug-in could do that too, but not without hiding pods from pods on other machines.
+    let masquerade = (spec.networking.network == Network::Routed).then_some(spec.networking.podcidr);
+    Firewall {
+        rules,
+        internal: [spec.networking.podcidr, spec.networking.servicecidr].into(),
+        masquerade: masquerade.into_iter().collect(),
+    }
 }
 
 fn needs(api_port: u16, tier: Tier) -> Needs {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orbos_infra::{Cidr, FileGoal};
+use orbos_infra::FileGoal;
 
 use super::{BIN, PLUGINS};
 use crate::software::spec::{CgroupDriver, KubernetesSpec, Network};
@@ -16,11 +16,7 @@ pub(super) fn all(spec: &KubernetesSpec, sandbox_image: &str) -> BTreeMap<String
         ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet_of_kubeadm()),
     ];
     if spec.networking.network == Network::Routed {
-        files.extend([
-            ("/etc/cni/net.d/10-orbos.conflist", bridge()),
-            ("/etc/orbos/pods.nft", masquerade(spec.networking.podcidr)),
-            ("/etc/systemd/system/orbos-pods.service", MASQUERADE_SERVICE.to_owned()),
-        ]);
+        files.extend([("/etc/cni/net.d/10-orbos.conflist", bridge())]);
     }
     files.into_iter().map(|(path, text)| (path.to_owned(), FileGoal::text(text))).collect()
 }
@@ -117,36 +113,3 @@ fn bridge() -> String {
 "#
     .to_owned()
 }
-
-/// Pods keep their addresses among themselves; towards everybody else they take the machine's. The plug-in
-/// could do that too, but not without hiding pods from pods on other machines.
-fn masquerade(pods: Cidr) -> String {
-    format!(
-        "\
-table ip orbos-pods
-delete table ip orbos-pods
-table ip orbos-pods {{
-  chain postrouting {{
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr {pods} ip daddr != {pods} masquerade
-  }}
-}}
-"
-    )
-}
-
-const MASQUERADE_SERVICE: &str = "\
-[Unit]
-Description=Addresses of pods towards the outside
-Wants=network-pre.target
-Before=network-pre.target kubelet.service
-
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/sbin/nft -f /etc/orbos/pods.nft
-ExecStop=/usr/sbin/nft delete table ip orbos-pods
-
-[Install]
-WantedBy=multi-user.target
-";
