@@ -38,4 +38,8 @@ pub use orb::{OrbChange, OrbGoal, OrbObserved, Purpose, Request, RequestChange};
 pub use orbiter::{CURRENT, DESIRED, KNOWN_HOSTS, Orbiter, OrbiterSettings, SoftwareContext, SshHosts};
 pub use plan::{difference, machine_goal, plan};
 pub use provider::{Balancing, Connection, Interfaces, Provider, ProviderChange, ProviderGoal, Supply};
-pub use reconciler::{Hosts, Orb, Requests};
+pub use reconciler::{Hosts, Orb, Requests, STEP};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

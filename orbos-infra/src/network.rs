@@ -5,6 +5,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
     str::FromStr,
+    sync::Arc,
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -213,8 +214,8 @@ impl Rule {
 pub struct Firewall {
     /// What is open.
     pub rules: BTreeSet<Rule>,
-    /// Who counts as internal.
-    pub internal: BTreeSet<Cidr>,
+    /// Who counts as internal; shared, because all machines of an orb stand in it.
+    pub internal: Arc<BTreeSet<Cidr>>,
     /// Ranges whose members keep their address among themselves and take the machine's towards everybody else.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub masquerade: BTreeSet<Cidr>,

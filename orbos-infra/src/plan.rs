@@ -1,5 +1,6 @@
 //! What comes before what: the decisions of ORBITER, from values to values.
 
+mod goals;
 mod hosts;
 mod machines;
 mod members;
@@ -7,8 +8,9 @@ mod network;
 mod requests;
 mod teardown;
 
-pub use hosts::{difference, machine_goal};
-pub(crate) use hosts::{fingerprint, firewall_fingerprint, look_goal};
+pub use goals::machine_goal;
+pub(crate) use goals::{fingerprint, firewall_fingerprint, look_goals};
+pub use hosts::difference;
 
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use futures::future::join_all;
@@ -14,10 +14,16 @@ use crate::{
     host::{HostChange, HostGoal, HostSeen},
     machine::{Inventory, Machine, MachineId, ProviderId},
     orb::{OrbChange, OrbGoal, OrbObserved, Request, RequestChange},
-    plan::{self, look_goal},
+    plan::{self, look_goals},
     provider::Provider,
 };
 use world::OrbWorld;
+
+/// The target of the `tracing` events about the single steps of a change on a machine, at level debug.
+///
+/// `begun` has the fields `machine`, `step` (for humans), `number` and `of` (how many steps the change has);
+/// `done` also has `took` in seconds and `worked`. For whoever shows progress.
+pub const STEP: &str = "orbos::step";
 
 /// Every driver of an orb, together.
 ///
@@ -116,10 +122,12 @@ impl Orb {
     }
 
     async fn observe_hosts(&self, goal: &OrbGoal, observed: &mut OrbObserved) {
+        let goals = look_goals(goal, observed);
+        let nothing = HostGoal::default();
         let looks = observed.machines().filter(|it| it.address.is_some()).map(async |machine| {
             let look = async {
-                let wanted = look_goal(goal, observed, machine);
-                self.hosts.observe(self.provider(&machine.id.pool.provider)?, machine, &wanted).await
+                let wanted = goals.get(&machine.id.pool).unwrap_or(&nothing);
+                self.hosts.observe(self.provider(&machine.id.pool.provider)?, machine, wanted).await
             };
             (machine.id.clone(), look.await)
         });
@@ -166,9 +174,14 @@ impl Orb {
         let unknown = || Error::conflict(format!("machine {machine}"));
         let machine = observed.machine(machine).ok_or_else(unknown)?;
         let provider = self.provider(&machine.id.pool.provider)?;
-        for change in changes {
-            tracing::debug!(machine = %machine.id, %change, "changing host");
-            self.hosts.apply(provider, machine, change).await?;
+        for (change, number) in changes.iter().zip(1_usize..) {
+            let (id, of) = (&machine.id, changes.len());
+            tracing::debug!(target: STEP, machine = %id, step = %change, number, of, "begun");
+            let begin = Instant::now();
+            let result = self.hosts.apply(provider, machine, change).await;
+            let (took, worked) = (begin.elapsed().as_secs_f64(), result.is_ok());
+            tracing::debug!(target: STEP, machine = %id, step = %change, number, of, took, worked, "done");
+            result?;
         }
         Ok(())
     }

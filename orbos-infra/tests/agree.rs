@@ -82,7 +82,11 @@ fn an_unknown_provider_is_named_where_it_stands() {
 
 #[test]
 fn a_cluster_without_its_endpoint_is_refused() {
-    let text = said(&FILE.replace("name: kubeapi", "name: other"), "lab.masters", "lab.workers");
+    let text = said(
+        &FILE.replace("{name: kubeapi,", "{name: other, healthchecks: {protocol: tcp},"),
+        "lab.masters",
+        "lab.workers",
+    );
     assert!(text.contains("no transport named `kubeapi`"), "{text}");
 }
 

@@ -193,9 +193,11 @@ fn firewall() -> Firewall {
             vrrp,
         ]
         .into(),
-        internal: ["10.0.0.11/32", "10.0.0.12/32", "10.244.0.0/16", "10.244.3.0/24", "10.96.7.1/12"]
-            .map(cidr)
-            .into(),
+        internal: std::sync::Arc::new(
+            ["10.0.0.11/32", "10.0.0.12/32", "10.244.0.0/16", "10.244.3.0/24", "10.96.7.1/12"]
+                .map(cidr)
+                .into(),
+        ),
         masquerade: ["10.244.0.0/16"].map(cidr).into(),
     }
 }
@@ -206,6 +208,7 @@ fn nft_accepts_firewalls() {
     snapshot("firewall", &text);
     judge("nft", &["-c", "-f"], &text);
     judge("nft", &["-c", "-f"], &firewall_text(&Firewall::default()));
-    let everyone = Firewall { internal: [Cidr::ANY, cidr("10.0.0.0/8")].into(), ..firewall() };
+    let everyone =
+        Firewall { internal: std::sync::Arc::new([Cidr::ANY, cidr("10.0.0.0/8")].into()), ..firewall() };
     judge("nft", &["-c", "-f"], &firewall_text(&everyone));
 }

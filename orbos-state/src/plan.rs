@@ -81,10 +81,11 @@ impl<C: Change> Plan<C> {
         }
     }
 
-    /// Notes what waits for what. The same note twice is kept once.
+    /// Notes what waits for what. The same note again, shortly after, is kept once.
     pub fn wait(&mut self, subject: impl Into<String>, reason: impl Into<String>) {
         let waiting = Waiting { subject: subject.into(), reason: reason.into() };
-        if !self.waiting.contains(&waiting) {
+        // Not all of them: an orb with thousands of machines can wait for as many things.
+        if !self.waiting.iter().rev().take(32).any(|it| *it == waiting) {
             self.waiting.push(waiting);
         }
     }

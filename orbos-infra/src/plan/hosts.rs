@@ -1,21 +1,16 @@
 //! Software, files, firewall and routes per machine.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use orbos_state::Plan;
-use sha2::{Digest, Sha256};
 
+use super::goals::{Goals, Prints};
 use crate::{
     cluster::{ClusterGoal, Membership, Version},
-    host::{FileGoal, Fingerprint, HostChange, HostGoal, HostSeen, Managed, Needs},
+    host::{HostChange, HostGoal, HostSeen, Managed, Needs},
     hosts,
     machine::{Machine, MachineId},
-    network::{Cidr, Endpoint, Firewall},
     orb::{OrbChange, OrbGoal, OrbObserved},
-    provider::Balancing,
 };
 
 /// How far a machine's clock may be ahead of or behind ORBITER's, in seconds, before it joins.
@@ -30,9 +25,10 @@ pub(super) fn plan(
     let mut plan = Plan::new();
     let mut unfinished = BTreeSet::new();
     let mut stage = Vec::new();
+    let mut goals = Goals::new(goal, observed);
     for machine in observed.machines() {
         let id = &machine.id;
-        match decide(goal, observed, leaving, machine) {
+        match decide(&mut goals, leaving, machine) {
             Next::Nothing => {}
             Next::Change(changes) => {
                 unfinished.insert(id.clone());
@@ -59,7 +55,8 @@ enum Next {
     Wait(String),
 }
 
-fn decide(goal: &OrbGoal, observed: &OrbObserved, leaving: &BTreeSet<MachineId>, machine: &Machine) -> Next {
+fn decide(goals: &mut Goals<'_>, leaving: &BTreeSet<MachineId>, machine: &Machine) -> Next {
+    let Goals { goal, observed, .. } = *goals;
     let id = &machine.id;
     if machine.address.is_none() {
         return Next::Wait("it is still being created".into());
@@ -84,7 +81,7 @@ fn decide(goal: &OrbGoal, observed: &OrbObserved, leaving: &BTreeSet<MachineId>,
     };
     let member = membership.members.get(id);
     let version = member.map_or_else(|| joining_version(cluster_goal, membership), |it| it.version);
-    let Some(mut wanted) = machine_goal(goal, observed, machine, version) else {
+    let Some(mut wanted) = goals.of(machine, version) else {
         return Next::Wait(format!("nothing is known of {version}"));
     };
     if member.is_none() {
@@ -94,7 +91,7 @@ fn decide(goal: &OrbGoal, observed: &OrbObserved, leaving: &BTreeSet<MachineId>,
     } else {
         wanted.services.values_mut().for_each(|it| it.only_enabled = false);
     }
-    let changes = difference(&wanted, seen);
+    let changes = difference_with(&wanted, seen, goals.prints(machine, version).unwrap_or(&Prints::NONE));
     if pool.updates_disabled && member.is_some() && !changes.is_empty() {
         return Next::Wait("updates are disabled for its pool".into());
     }
@@ -139,110 +136,6 @@ fn obstacle(needs: &Needs, seen: &HostSeen) -> Option<String> {
     None
 }
 
-/// What should be true on one machine: what its cluster needs at a version, its name, load balancing,
-/// firewall and routes. `None`: the cluster does not know the version, or nobody wants the machine.
-pub fn machine_goal(
-    goal: &OrbGoal,
-    observed: &OrbObserved,
-    machine: &Machine,
-    version: Version,
-) -> Option<HostGoal> {
-    let (cluster_id, cluster, pool) = goal.pool(&machine.id.pool)?;
-    let mut wanted = cluster.hosts.get(&pool.tier)?.get(&version)?.clone();
-    wanted.hostname = Some(machine.id.name.clone());
-    balance(&mut wanted, goal, observed, cluster, machine);
-    let membership = observed.clusters.get(cluster_id);
-    if cluster.routed
-        && let Some(membership) = membership
-    {
-        wanted.routes = routes(observed, membership, &machine.id);
-    }
-    let subnet = membership.and_then(|it| it.members.get(&machine.id)).and_then(|it| it.subnet);
-    wanted.files = wanted
-        .files
-        .into_iter()
-        .filter_map(|(path, file)| Some((path, filled(file, machine, subnet)?)))
-        .collect();
-    Some(wanted)
-}
-
-/// What has to be looked at on a machine, so that it can be said for any version what is missing.
-pub(crate) fn look_goal(goal: &OrbGoal, observed: &OrbObserved, machine: &Machine) -> HostGoal {
-    let mut wanted = HostGoal::default();
-    let Some((_, cluster, pool)) = goal.pool(&machine.id.pool) else { return wanted };
-    for version in cluster.hosts.get(&pool.tier).into_iter().flat_map(BTreeMap::values) {
-        wanted.packages.extend(version.packages.iter().cloned());
-        wanted.artifacts.extend(version.artifacts.clone());
-        wanted.images.extend(version.images.clone());
-        wanted.modules.extend(version.modules.iter().cloned());
-        wanted.sysctls.extend(version.sysctls.clone());
-        wanted.files.extend(version.files.clone());
-        wanted.services.extend(version.services.clone());
-        wanted.probes.extend(version.probes.clone());
-        wanted.swap_off |= version.swap_off;
-        wanted.needs.free_ports.extend(&version.needs.free_ports);
-    }
-    balance(&mut wanted, goal, observed, cluster, machine);
-    wanted
-}
-
-fn balance(
-    wanted: &mut HostGoal,
-    goal: &OrbGoal,
-    observed: &OrbObserved,
-    cluster: &ClusterGoal,
-    machine: &Machine,
-) {
-    let machines: BTreeMap<MachineId, Machine> =
-        observed.machines().map(|it| (it.id.clone(), it.clone())).collect();
-    let addresses = machines.values().filter_map(|it| match it.address? {
-        IpAddr::V4(address) => Some(Cidr::host(address)),
-        IpAddr::V6(_) => None,
-    });
-    let firewall = wanted.firewall.get_or_insert_with(Firewall::default);
-    firewall.internal.extend(addresses);
-    firewall.internal.extend(&cluster.internal);
-    wanted.packages.extend(hosts::FIREWALL_PACKAGES.map(String::from));
-    let pool = &machine.id.pool;
-    for provider in goal.providers.values() {
-        let endpoints: Vec<&Endpoint> = provider.endpoints.values().collect();
-        let rules = hosts::balancing::backend_rules(&endpoints, pool);
-        wanted.firewall.get_or_insert_with(Firewall::default).rules.extend(rules);
-        let ours: Vec<&Endpoint> = endpoints.into_iter().filter(|it| it.balancers == *pool).collect();
-        if provider.balancing == Balancing::OnMachines && !ours.is_empty() {
-            hosts::balancing::balance(
-                wanted,
-                machine,
-                &provider.interfaces,
-                &ours,
-                &machines,
-                &cluster.internal,
-            );
-        }
-    }
-}
-
-fn routes(observed: &OrbObserved, membership: &Membership, own: &MachineId) -> BTreeMap<Cidr, IpAddr> {
-    let others = membership.members.iter().filter(|(id, _)| *id != own);
-    others.filter_map(|(id, member)| Some((member.subnet?, observed.machine(id)?.address?))).collect()
-}
-
-/// The file with the machine's own values in it; `None`: one of them is not known yet.
-fn filled(file: FileGoal, machine: &Machine, subnet: Option<Cidr>) -> Option<FileGoal> {
-    let mut contents = file.contents;
-    let values = [
-        ("${machine.name}", Some(machine.id.name.clone())),
-        ("${machine.address}", machine.address.map(|it| it.to_string())),
-        ("${member.subnet}", subnet.map(|it| it.to_string())),
-    ];
-    for (name, value) in values {
-        if contents.contains(name) {
-            contents = contents.replace(name, &value?);
-        }
-    }
-    Some(FileGoal { contents, mode: file.mode })
-}
-
 /// Whether nothing of ORBOS is left on a machine.
 pub(super) fn is_bare(seen: &HostSeen) -> bool {
     difference(&HostGoal::default(), seen).is_empty()
@@ -250,6 +143,10 @@ pub(super) fn is_bare(seen: &HostSeen) -> bool {
 
 /// The steps from what was seen to what should be, in the order in which they work.
 pub fn difference(goal: &HostGoal, seen: &HostSeen) -> Vec<HostChange> {
+    difference_with(goal, seen, &Prints::NONE)
+}
+
+fn difference_with(goal: &HostGoal, seen: &HostSeen, prints: &Prints) -> Vec<HostChange> {
     let HostGoal {
         hostname,
         packages,
@@ -296,7 +193,7 @@ pub fn difference(goal: &HostGoal, seen: &HostSeen) -> Vec<HostChange> {
     }
     for (path, file) in files {
         let same = |it: &crate::host::FileSeen| {
-            it.fingerprint == fingerprint(&file.contents) && it.mode == file.mode
+            it.fingerprint == *prints.of_file(path, file) && it.mode == file.mode
         };
         if !seen.files.get(path).is_some_and(same) || !seen.managed.files.contains(path) {
             changes.push(HostChange::Write { path: path.clone(), file: file.clone() });
@@ -310,7 +207,7 @@ pub fn difference(goal: &HostGoal, seen: &HostSeen) -> Vec<HostChange> {
         }
     }
     match firewall {
-        Some(it) if seen.firewall.as_ref() != Some(&firewall_fingerprint(it)) => {
+        Some(it) if seen.firewall.as_ref() != Some(&*prints.of_firewall(it)) => {
             changes.push(HostChange::Permit(it.clone()));
         }
         None if seen.firewall.is_some() => changes.push(HostChange::Unprotect),
@@ -359,13 +256,4 @@ fn service_changes(
         })
         .map(|(name, goal)| HostChange::Enable { service: name.clone(), goal: goal.clone() })
         .collect()
-}
-
-/// What text hashes to: SHA-256 in hex.
-pub(crate) fn fingerprint(text: &str) -> Fingerprint {
-    Sha256::digest(text.as_bytes()).iter().map(|it| format!("{it:02x}")).collect()
-}
-
-pub(crate) fn firewall_fingerprint(firewall: &Firewall) -> Fingerprint {
-    fingerprint(&hosts::firewall_text(firewall))
 }

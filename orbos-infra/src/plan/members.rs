@@ -26,7 +26,7 @@ pub(super) fn plan(goal: &OrbGoal, observed: &OrbObserved, context: &Context<'_>
             plan.wait(&subject, observed.why_unseen(&subject));
             continue;
         };
-        let one = Cluster { id, goal: cluster, membership, orb: goal, observed, context };
+        let one = Cluster::new(id, cluster, membership, goal, observed, context);
         plan.then(if membership.founded { one.day_two() } else { one.day_one() });
     }
     plan
@@ -39,9 +39,53 @@ struct Cluster<'a> {
     orb: &'a OrbGoal,
     observed: &'a OrbObserved,
     context: &'a Context<'a>,
+    /// Control planes by name, then workers by name.
+    ordered: Vec<(&'a MachineId, &'a Member)>,
+    /// The first two members that are out of service; more need not be known.
+    out: Vec<(&'a MachineId, &'a Member)>,
+    /// Machines of the control plane that have not joined.
+    new_planes: bool,
+    lowest: Option<Version>,
+    rung: Option<Version>,
+    /// Whether part of the control plane has not got to the rung.
+    planes_behind: bool,
 }
 
-impl Cluster<'_> {
+impl<'a> Cluster<'a> {
+    fn new(
+        id: &'a ClusterId,
+        goal: &'a ClusterGoal,
+        membership: &'a Membership,
+        orb: &'a OrbGoal,
+        observed: &'a OrbObserved,
+        context: &'a Context<'a>,
+    ) -> Self {
+        let mut ordered: Vec<_> = membership.members.iter().collect();
+        ordered.sort_by_key(|(id, it)| (it.tier, *id));
+        let out = ordered.iter().filter(|(_, it)| is_out(it)).take(2).copied().collect();
+        let lowest = membership.members.values().map(|it| it.version).min();
+        let rung = lowest.and_then(|it| next_rung(goal, it));
+        let behind = |it: &Member| it.tier == Tier::Controlplane && Some(it.version) != rung;
+        let planes_behind = membership.members.values().any(behind);
+        let mut one = Self {
+            id,
+            goal,
+            membership,
+            orb,
+            observed,
+            context,
+            ordered,
+            out,
+            new_planes: false,
+            lowest,
+            rung,
+            planes_behind,
+        };
+        let new_planes = one.joinable(Tier::Controlplane).next().is_some();
+        one.new_planes = new_planes;
+        one
+    }
+
     fn change(&self, change: MemberChange) -> OrbChange {
         OrbChange::Member { cluster: self.id.clone(), change }
     }
@@ -109,7 +153,7 @@ impl Cluster<'_> {
             plan.wait(format!("cluster {}", self.id), "it does not answer");
             return plan;
         }
-        if let Some(lowest) = self.lowest().filter(|it| self.is_way_back(*it)) {
+        if let Some(lowest) = self.lowest.filter(|it| is_way_back(self.goal, *it)) {
             plan.wait(
                 format!("{} {}", self.id, self.goal.target),
                 format!("members run {lowest}, and there is no way back"),
@@ -141,16 +185,18 @@ impl Cluster<'_> {
     /// One control plane and any number of workers.
     fn join(&self) -> Plan<OrbChange> {
         let mut plan = Plan::new();
-        let version = self.lowest().unwrap_or(self.goal.target);
+        let version = self.lowest.unwrap_or(self.goal.target);
         let mut stage = Vec::new();
-        let planes_in_order = self.unhealthy(Tier::Controlplane).is_none();
+        let planes_in_order =
+            self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).all(|(_, it)| !is_out(it));
+        let mut plane_joins = false;
         for (tier, machine) in [Tier::Controlplane, Tier::Workers]
             .into_iter()
             .flat_map(|tier| self.joinable(tier).map(move |machine| (tier, machine)))
             .collect::<Vec<_>>()
         {
             let subject = format!("joining {machine}");
-            let first_plane = !stage.iter().any(is_controlplane_join);
+            let first_plane = !plane_joins;
             if !self.is_finished(&machine) {
                 plan.wait(subject, "it has to be made ready");
             } else if tier == Tier::Controlplane && !first_plane {
@@ -158,6 +204,7 @@ impl Cluster<'_> {
             } else if tier == Tier::Controlplane && !planes_in_order {
                 plan.wait(subject, "every member of the control plane has to work first");
             } else {
+                plane_joins |= tier == Tier::Controlplane;
                 stage.push(self.change(MemberChange::Join { machine, tier, version }));
             }
         }
@@ -205,11 +252,8 @@ impl Cluster<'_> {
         } else if provider.is_some_and(|it| it.reboot.contains(machine)) {
             Some(DrainReason::Rebooting)
         } else {
-            let rung = self.rung()?;
-            let planes_behind = || {
-                self.membership.members.values().any(|it| it.tier == Tier::Controlplane && it.version != rung)
-            };
-            let in_turn = member.tier == Tier::Controlplane || !planes_behind();
+            let rung = self.rung?;
+            let in_turn = member.tier == Tier::Controlplane || !self.planes_behind;
             let allowed = self.pool(machine).is_some_and(|it| !it.updates_disabled);
             (member.version != rung && in_turn && allowed).then_some(DrainReason::Updating)
         }
@@ -217,15 +261,17 @@ impl Cluster<'_> {
 
     /// Why that cannot happen now.
     fn obstacle(&self, machine: &MachineId, member: &Member, reason: DrainReason) -> Option<String> {
+        // Also of a member that was drained before: a new control plane joins at the lowest version.
+        let begun = !member.serving && member.tier == Tier::Controlplane;
+        if reason == DrainReason::Updating && self.new_planes && !begun {
+            return Some("the control plane has to be complete first".into());
+        }
         if !member.serving {
             let seen = self.observed.hosts.contains_key(machine);
             return (!seen && reason != DrainReason::Deleting).then(|| self.why_not_ready(machine, member));
         }
-        if let Some((other, it)) = self.ordered().find(|(id, it)| *id != machine && is_out(it)) {
+        if let Some((other, it)) = self.out.iter().find(|(id, _)| *id != machine) {
             return Some(format!("{other} is out of service: {}", self.why_not_ready(other, it)));
-        }
-        if reason == DrainReason::Updating && self.joinable(Tier::Controlplane).next().is_some() {
-            return Some("the control plane has to be complete first".into());
         }
         if member.tier == Tier::Controlplane {
             let planes: Vec<_> = self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).collect();
@@ -261,32 +307,11 @@ impl Cluster<'_> {
                 })]);
             }
             DrainReason::Updating => {
-                let to = self.rung().unwrap_or(self.goal.target);
+                let to = self.rung.unwrap_or(self.goal.target);
                 let first = self.membership.members.values().all(|it| it.version != to);
                 plan.stage([self.change(MemberChange::Upgrade { machine, from: member.version, to, first })]);
             }
         }
-    }
-
-    /// The version that every member gets next; `None`: they all have the target, or cannot get there.
-    fn rung(&self) -> Option<Version> {
-        let lowest = self.lowest()?;
-        let target = self.goal.target;
-        if self.is_way_back(lowest) {
-            return None;
-        }
-        let near = target.major == lowest.major && target.minor <= lowest.minor + 1;
-        let next = |it: &&Version| it.major == lowest.major && it.minor == lowest.minor + 1;
-        if near { Some(target) } else { self.goal.ladder.iter().find(next).copied() }
-    }
-
-    /// Patches of one minor can be exchanged, minors only go up.
-    fn is_way_back(&self, lowest: Version) -> bool {
-        (self.goal.target.major, self.goal.target.minor) < (lowest.major, lowest.minor)
-    }
-
-    fn lowest(&self) -> Option<Version> {
-        self.membership.members.values().map(|it| it.version).min()
     }
 
     fn set(&self) -> Vec<OrbChange> {
@@ -332,11 +357,8 @@ impl Cluster<'_> {
         found.into_iter()
     }
 
-    /// Control planes by name, then workers by name.
-    fn ordered(&self) -> impl Iterator<Item = (&MachineId, &Member)> {
-        let mut members: Vec<_> = self.membership.members.iter().collect();
-        members.sort_by_key(|(id, it)| (it.tier, *id));
-        members.into_iter()
+    fn ordered(&self) -> impl Iterator<Item = (&'a MachineId, &'a Member)> + use<'a, '_> {
+        self.ordered.iter().copied()
     }
 
     fn pool(&self, machine: &MachineId) -> Option<&PoolGoal> {
@@ -345,10 +367,6 @@ impl Cluster<'_> {
 
     fn is_finished(&self, machine: &MachineId) -> bool {
         !self.context.unfinished.contains(machine) && self.observed.hosts.contains_key(machine)
-    }
-
-    fn unhealthy(&self, tier: Tier) -> Option<&MachineId> {
-        self.ordered().find(|(_, it)| it.tier == tier && is_out(it)).map(|(id, _)| id)
     }
 
     fn why_not_ready(&self, machine: &MachineId, member: &Member) -> String {
@@ -367,8 +385,20 @@ fn is_out(member: &Member) -> bool {
     !member.serving || member.ready != Ready::Yes
 }
 
-fn is_controlplane_join(change: &OrbChange) -> bool {
-    matches!(change, OrbChange::Member { change: MemberChange::Join { tier: Tier::Controlplane, .. }, .. })
+/// The version that every member gets next; `None`: they cannot get to the target.
+fn next_rung(goal: &ClusterGoal, lowest: Version) -> Option<Version> {
+    let target = goal.target;
+    if is_way_back(goal, lowest) {
+        return None;
+    }
+    let near = target.major == lowest.major && target.minor <= lowest.minor + 1;
+    let next = |it: &&Version| it.major == lowest.major && it.minor == lowest.minor + 1;
+    if near { Some(target) } else { goal.ladder.iter().find(next).copied() }
+}
+
+/// Patches of one minor can be exchanged, minors only go up.
+fn is_way_back(goal: &ClusterGoal, lowest: Version) -> bool {
+    (goal.target.major, goal.target.minor) < (lowest.major, lowest.minor)
 }
 
 /// How many of so many have to work.

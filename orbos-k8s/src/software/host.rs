@@ -2,7 +2,10 @@
 
 mod files;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use orbos_infra::{Artifact, Firewall, HostGoal, Needs, Protocol, Rule, Scope, ServiceGoal, Tier, Version};
 
@@ -186,7 +189,7 @@ fn firewall(spec: &KubernetesSpec, api_port: u16, tier: Tier, version: Version) 
     let masquerade = (spec.networking.network == Network::Routed).then_some(spec.networking.podcidr);
     Firewall {
         rules,
-        internal: [spec.networking.podcidr, spec.networking.servicecidr].into(),
+        internal: Arc::new([spec.networking.podcidr, spec.networking.servicecidr].into()),
         masquerade: masquerade.into_iter().collect(),
     }
 }
