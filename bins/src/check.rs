@@ -1,13 +1,14 @@
 //! What is wrong with an orb's files, found without opening a secret or asking a machine.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
+use anyhow::{Context, Result};
 use orbos_infra::{
     ClusteredSoftware, DESIRED,
     spec::{OrbFile, StaticSpec, agree},
 };
 use orbos_k8s::software::{Kubernetes, KubernetesCluster, Sources};
-use orbos_state::{Diagnostics, Document, Kind, Snapshot};
+use orbos_state::{Diagnostic, Diagnostics, Document, Error, FieldPath, Kind, Mistake, Revision, Snapshot};
 
 /// Reads every document of the desired file that comes with ORBOS.
 ///
@@ -25,15 +26,49 @@ pub fn check(files: &Snapshot) -> Result<(), Diagnostics> {
     }
     let mut clusters = Vec::new();
     for (id, document) in file.clusters.iter().filter(|(_, it)| it.kind() == KubernetesCluster::KIND) {
-        if let Some(cluster) = wrong.keep(document.read::<KubernetesCluster>()) {
-            let files = BTreeMap::from_iter(files.paths().map(|it| (it.to_string(), String::new())));
-            if let Ok(driver) = Kubernetes::new(id, cluster.spec, Sources { files, ..Sources::default() }) {
-                clusters.push((document.clone(), driver.goal()));
-            }
+        let Some(cluster) = wrong.keep(document.read::<KubernetesCluster>()) else { continue };
+        let texts = files.paths().filter_map(|it| Some((it.to_string(), files.text(it)?.to_string())));
+        match Kubernetes::new(id, cluster.spec, Sources { files: texts.collect(), ..Sources::default() }) {
+            Ok(driver) => clusters.push((document.clone(), driver.goal())),
+            Err(error) => wrong.extend(at(document, error)),
         }
     }
     if wrong.is_empty() {
         wrong.keep(agree(&clusters, &providers));
     }
     wrong.into_result()
+}
+
+/// Where the file says what a driver refuses; what depends on a bundle is not for files alone to say.
+fn at(document: &Document, error: Error) -> Option<Diagnostic> {
+    let Error::Invalid { what, why, .. } = error else { return None };
+    let above = format!("{}.", document.path());
+    let path: FieldPath = what.strip_prefix(&above)?.parse().ok()?;
+    Some(document.diagnostic(Mistake::at(path, why)))
+}
+
+/// What a folder has of files that can be texts of an orb, for looking at them before they are pushed.
+///
+/// # Errors
+///
+/// If the folder or a file in it cannot be read.
+pub fn folder(folder: &Path) -> Result<Snapshot> {
+    /// No file of an orb is larger; see the repository.
+    const LARGEST: u64 = 4 << 20;
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        let entries = fs::read_dir(&next).with_context(|| format!("reading {}", next.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+            let seen = fs::symlink_metadata(&path).with_context(|| format!("reading {}", path.display()))?;
+            if seen.is_dir() && name != ".git" {
+                folders.push(path);
+            } else if seen.is_file() && (seen.len() <= LARGEST || name == DESIRED) {
+                files.push((name, fs::read(&path).with_context(|| format!("reading {}", path.display()))?));
+            }
+        }
+    }
+    Ok(Snapshot::new(Revision::new(""), files))
 }

@@ -2,42 +2,130 @@
 
 use orbos_state::Error;
 
-/// What the exit code of a program says; 2 is wrong usage, 130 is an interrupt.
+/// What the exit code of a program says; 2 is wrong usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Code {
-    /// Done, or nothing to do.
-    Done = 0,
-    /// It failed.
-    Failed = 1,
-    /// There is something to do; only with `--exit-code`.
-    Differs = 3,
-    /// No access: repository, machine, secret.
-    NoAccess = 4,
-    /// Somebody else changed the same meanwhile.
-    Conflict = 5,
-    /// The desired state is invalid.
-    Invalid = 6,
-    /// A confirmation is needed that nobody could give.
-    Unconfirmed = 8,
-    /// Not settled before the time was over.
-    Unsettled = 9,
-    /// Stopped by the user.
-    Interrupted = 130,
+    /// Done, or nothing to do: 0.
+    Done,
+    /// It failed: 1.
+    Failed,
+    /// There is something to do; only with `--exit-code`: 3.
+    Differs,
+    /// No access: repository, machine, secret: 4.
+    NoAccess,
+    /// Somebody else changed the same meanwhile: 5.
+    Conflict,
+    /// The desired state is invalid: 6.
+    Invalid,
+    /// A confirmation is needed that nobody could give: 8.
+    Unconfirmed,
+    /// Not settled before the time was over: 9.
+    Unsettled,
+    /// Some of several failed: 10.
+    Partly,
+    /// Stopped by the user: 130.
+    Interrupted,
+    /// Asked to end by another program: 143.
+    Terminated,
+    /// What a command on a machine ended with.
+    Remote(u8),
+}
+
+impl Code {
+    /// The number.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Differs => 3,
+            Self::NoAccess => 4,
+            Self::Conflict => 5,
+            Self::Invalid => 6,
+            Self::Unconfirmed => 8,
+            Self::Unsettled => 9,
+            Self::Partly => 10,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::Remote(status) => status,
+        }
+    }
+
+    /// What a command on a machine ended with; statuses that no exit code can say are 255.
+    pub fn of_remote(status: i32) -> Self {
+        Self::Remote(u8::try_from(status).unwrap_or(u8::MAX))
+    }
 }
 
 impl From<Code> for std::process::ExitCode {
     fn from(code: Code) -> Self {
-        Self::from(code as u8)
+        Self::from(code.number())
     }
 }
 
+/// A question that nobody is there to answer.
+#[derive(Debug)]
+pub struct Unanswered {
+    /// What was asked.
+    pub question: String,
+    /// The flag that answers it.
+    pub flag: &'static str,
+}
+
+impl std::fmt::Display for Unanswered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, but there is no terminal to ask on; use {}", self.question, self.flag)
+    }
+}
+
+impl std::error::Error for Unanswered {}
+
 /// The code for an error: what helps decides.
 pub fn code_of(error: &anyhow::Error) -> Code {
+    if error.is::<Unanswered>() {
+        return Code::Unconfirmed;
+    }
+    if let Some(error) = error.downcast_ref::<orbos_ssh::Error>() {
+        return of_ssh(error);
+    }
     match error.downcast_ref::<Error>() {
         Some(Error::Invalid { .. } | Error::Unsupported { .. }) => Code::Invalid,
         Some(Error::Denied { .. } | Error::Unreachable { .. }) => Code::NoAccess,
         Some(Error::Conflict { .. }) => Code::Conflict,
         _ => Code::Failed,
+    }
+}
+
+fn of_ssh(error: &orbos_ssh::Error) -> Code {
+    use orbos_ssh::Error;
+    match error {
+        Error::Unreachable { .. }
+        | Error::Timeout { .. }
+        | Error::Handshake { .. }
+        | Error::HostKeyChanged { .. }
+        | Error::Denied { .. }
+        | Error::BadKey { .. }
+        | Error::SudoPassword { .. } => Code::NoAccess,
+        _ => Code::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_helps_decides_the_code() {
+        let code = |error: Error| code_of(&error.into()).number();
+        assert_eq!(code(Error::invalid("a", "b")), 6);
+        assert_eq!(code(Error::unsupported("a", "b")), 6);
+        assert_eq!(code(Error::denied("a", "b")), 4);
+        assert_eq!(code(Error::unreachable("a")), 4);
+        assert_eq!(code(Error::conflict("a")), 5);
+        assert_eq!(code(Error::failed("a", "b")), 1);
+        let unanswered = Unanswered { question: "this destroys".into(), flag: "--yes" };
+        assert_eq!(code_of(&unanswered.into()).number(), 8);
+        let denied = orbos_ssh::Error::BadKey { why: "it is none".into() };
+        assert_eq!(code_of(&denied.into()).number(), 4);
+        assert_eq!((Code::of_remote(7).number(), Code::of_remote(300).number()), (7, 255));
     }
 }

@@ -2,13 +2,17 @@
 
 mod check;
 mod compose;
+mod diagnose;
 mod exit;
 mod identity;
+mod migrate;
 pub mod prompt;
 pub mod secrets;
 mod session;
 
-pub use check::check;
+pub use check::{check, folder};
 pub use compose::{Composed, compose};
-pub use exit::{Code, code_of};
+pub use diagnose::explain;
+pub use exit::{Code, Unanswered, code_of};
+pub use migrate::migrate;
 pub use session::{MASTERKEY, OrbArgs, Session, Unlocked, keyring};

@@ -39,6 +39,9 @@ pub struct OrbArgs {
     /// A directory with everything that machines would otherwise download.
     #[arg(long, env = "ORBOS_BUNDLE", global = true, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
+    /// Plain lines of progress, as in logs, also on a terminal.
+    #[arg(long, env = "ORBCTL_PLAIN", global = true)]
+    pub plain: bool,
 }
 
 impl OrbArgs {
@@ -209,7 +212,12 @@ impl Session {
             (Some(_), None) => "the identity file does not open the keyring",
             (Some(_), Some(_)) => "neither the identity file nor the master key opens the keyring",
         };
-        keyring.open(&identities).map_err(|error| Error::denied(OPENING, why).because(error))
+        keyring.open(&identities).map_err(|error| match error {
+            orbos_secrets::Error::KeyringAltered => {
+                Error::invalid(Keyring::FILE, "it is not what the orb's key sealed").because(error)
+            }
+            error => Error::denied(OPENING, why).because(error),
+        })
     }
 
     fn create_keyring(&self) -> Result<Unlocked, Error> {

@@ -1,8 +1,9 @@
 //! Bootstraps, looks after and repairs an orb.
+#![expect(clippy::print_stderr, reason = "why it ended is for humans")]
 
+mod api;
 mod check;
 mod configure;
-mod diagnose;
 mod file;
 mod kubeconfig;
 mod nodes;
@@ -13,12 +14,14 @@ mod secrets;
 mod status;
 mod takeoff;
 mod teardown;
+mod terminal;
 mod writesecret;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use orbos::{Code, OrbArgs, code_of};
+use orbos::{Code, OrbArgs, code_of, explain};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Bootstraps, looks after and repairs an orb.
 #[derive(Debug, Parser)]
@@ -37,9 +40,12 @@ Examples:
 struct Args {
     #[command(flatten)]
     orb: OrbArgs,
-    /// Log what is done; `debug` also every command on machines.
-    #[arg(long, env = "ORBOS_LOG", global = true, value_name = "LEVEL", default_value = "error")]
-    log: String,
+    /// Log what is done; `debug` also every step and command on machines.
+    #[arg(long, env = "ORBOS_LOG", global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    /// Log what is done; twice: every step and command on machines.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// Accepted from scripts for the original; the repository always is the source.
     #[arg(long, global = true, hide = true)]
     gitops: bool,
@@ -64,6 +70,8 @@ enum Command {
     Kubeconfig(kubeconfig::Args),
     /// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
     Check(check::Args),
+    /// Write every document in orbiter.yml in the newest version of its kind, comments kept.
+    Api(api::Args),
     /// Take clusters apart and give machines back.
     Teardown(teardown::Args),
     /// List machines, run commands and open shells on them.
@@ -82,10 +90,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&args.log))
-        .with_writer(std::io::stderr)
+    let mut args = Args::parse();
+    let level = args
+        .log
+        .clone()
+        .unwrap_or_else(|| ["error", "info", "debug"][usize::from(args.verbose.min(2))].into());
+    // Lines of a log and lines that are drawn again and again do not go together.
+    args.orb.plain |= !matches!(&*level, "off" | "error" | "warn");
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(log.with_filter(EnvFilter::new(level)))
+        .with(progress::layer())
         .init();
     let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
         let ended = runtime.block_on(run(args));
@@ -96,7 +111,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => code.into(),
         Err(error) => {
-            diagnose::print(&error);
+            eprintln!("{}", explain(&error));
             code_of(&error).into()
         }
     }
@@ -113,6 +128,7 @@ async fn run(args: Args) -> anyhow::Result<Code> {
         Command::Status(it) => status::run(&args.orb, it).await,
         Command::Kubeconfig(it) => kubeconfig::run(&args.orb, it).await,
         Command::Check(it) => check::run(&args.orb, it).await,
+        Command::Api(it) => api::run(&args.orb, it).await,
         Command::Teardown(it) => teardown::run(&args.orb, it).await,
         Command::Nodes(it) => nodes::run(&args.orb, it).await,
         Command::File(it) => file::run(&args.orb, it).await,

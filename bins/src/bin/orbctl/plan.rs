@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Session, compose};
-use orbos_infra::{OrbChange, Purpose, forecast};
+use orbos_infra::{HostChange, OrbChange, Purpose, forecast};
 use orbos_state::{Change, Plan, look};
 use serde::Serialize;
 
@@ -13,7 +13,10 @@ const ROUNDS: usize = 200;
 /// Show what a take-off would do; changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 done; with --exit-code 3 if there is something to do; 4 no access; 6 a file is invalid.
+Exit codes: 0 done; 4 no access; 6 a file is invalid; with --exit-code 3 if there is something to do, or
+something waits.
+JSON and YAML: {apiVersion: orbctl/v1, kind: Plan, orb, revision, settled, rounds: [{stages: [[{effect: \"+\",
+\"~\" or \"-\", change, machine?, steps?: [{effect, step}]}]], waiting: [{subject, reason}]}]}; fields are only added.
 
 Examples:
   orbctl plan                         the next round
@@ -26,7 +29,7 @@ pub(crate) struct Args {
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-    /// Exit with 3 if there is something to do.
+    /// Exit with 3 if there is something to do, or something waits.
     #[arg(long)]
     exit_code: bool,
 }
@@ -50,11 +53,14 @@ struct Answer {
     kind: &'static str,
     orb: String,
     revision: String,
+    /// Whether there is nothing to do and nothing waits.
+    settled: bool,
     rounds: Vec<Round>,
 }
 
 #[derive(Serialize)]
 struct Round {
+    /// One after the other; the changes of one happen at the same time.
     stages: Vec<Vec<Line>>,
     waiting: Vec<orbos_state::Waiting>,
 }
@@ -65,6 +71,15 @@ struct Line {
     change: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     machine: Option<String>,
+    /// What is done on the machine, one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    effect: String,
+    step: String,
 }
 
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
@@ -79,6 +94,7 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         kind: "Plan",
         orb: composed.session.orb.clone(),
         revision: look.revision.as_str().to_string(),
+        settled: look.plan.is_settled(),
         rounds: rounds.iter().map(round).collect(),
     };
     match args.output {
@@ -86,14 +102,25 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         Output::Yaml => print!("{}", serde_yaml::to_string(&answer)?),
         Output::Text => print_text(&rounds, args.forecast),
     }
-    Ok(if args.exit_code && !look.plan.is_empty() { Code::Differs } else { Code::Done })
+    Ok(if args.exit_code && !look.plan.is_settled() { Code::Differs } else { Code::Done })
+}
+
+fn step(change: &HostChange) -> Step {
+    Step { effect: change.effect().to_string(), step: change.to_string() }
 }
 
 fn round(plan: &Plan<OrbChange>) -> Round {
     let line = |it: &OrbChange| Line {
         effect: it.effect().to_string(),
-        change: it.to_string(),
+        change: match it {
+            OrbChange::Host { machine, .. } => format!("host {machine}"),
+            other => other.to_string(),
+        },
         machine: it.machine().map(ToString::to_string),
+        steps: match it {
+            OrbChange::Host { changes, .. } => changes.iter().map(step).collect(),
+            _ => Vec::new(),
+        },
     };
     Round {
         stages: plan.stages().iter().map(|it| it.iter().map(line).collect()).collect(),

@@ -44,6 +44,7 @@ struct Machine {
 struct Endpoint {
     name: String,
     address: String,
+    #[serde(rename = "heldBy")]
     held_by: String,
 }
 

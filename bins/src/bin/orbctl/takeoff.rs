@@ -12,7 +12,8 @@ use crate::progress::Progress;
 /// Make machines and clusters as the repository wants them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A take-off that was interrupted goes on where it was when it is started again.
+A take-off that was interrupted goes on where it was when it is started again. The first Ctrl-C lets
+what is under way end, the second aborts.
 Exit codes: 0 settled; 1 failed; 4 no access; 6 a file is invalid; 9 something still waits; 130 interrupted.
 
 Examples:
@@ -50,13 +51,14 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     orbos::check(&session.snapshot().await?).map_err(orbos_state::Error::from)?;
     let cipher = session.cipher().await?;
     let composed = compose(session, orb, cipher, Purpose::Run)?;
-    settle(&composed, &Progress::start(), args.timeout, args.patience).await
+    settle(&composed, &Progress::start(orb.plain), "orbctl takeoff", args.timeout, args.patience).await
 }
 
-/// Runs rounds until nothing is left to do, or until nothing moves any more.
+/// Runs rounds until nothing is left to do, or until nothing moves any more; `command` goes on after an end.
 pub(crate) async fn settle(
     composed: &Composed,
     progress: &Progress,
+    command: &str,
     timeout: Duration,
     patience: Duration,
 ) -> Result<Code> {
@@ -71,9 +73,9 @@ pub(crate) async fn settle(
             moved = Instant::now();
         }
         failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
-        if progress.interrupted() {
-            progress.say("Stopped. Nothing is half done; continue with: orbctl takeoff");
-            return Ok(Code::Interrupted);
+        if let Some(code) = progress.interrupted().filter(|_| outcome != Outcome::Settled) {
+            progress.say(&format!("Stopped. Nothing is half done; continue with: {command}"));
+            return Ok(code);
         }
         match outcome {
             Outcome::Settled => {

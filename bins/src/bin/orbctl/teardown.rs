@@ -1,10 +1,13 @@
 //! `orbctl teardown`: clusters apart, machines back.
-#![expect(clippy::print_stdout, reason = "the plan is shown before it happens")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the plan is shown before it happens")]
 
-use std::{io::Write, time::Duration};
+use std::{
+    io::{self, IsTerminal, Write},
+    time::Duration,
+};
 
-use anyhow::Result;
-use orbos::{Code, OrbArgs, Session, compose};
+use anyhow::{Result, bail};
+use orbos::{Code, OrbArgs, Session, Unanswered, compose};
 use orbos_infra::{Purpose, forecast};
 use orbos_state::look;
 
@@ -12,7 +15,15 @@ use crate::{progress::Progress, takeoff::settle};
 
 /// Take clusters apart and give machines back.
 #[derive(Debug, clap::Args)]
-#[command(visible_aliases = ["destroy"])]
+#[command(
+    visible_aliases = ["destroy"],
+    after_help = "\
+Exit codes: 0 done; 1 failed; 4 no access; 8 not confirmed; 9 something still waits; 130 interrupted.
+
+Examples:
+  orbctl teardown          show what would happen, and ask for the orb's name
+  orbctl teardown --yes    do not ask"
+)]
 pub(crate) struct Args {
     /// Do not ask.
     #[arg(short, long)]
@@ -37,13 +48,19 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         println!("Nothing was changed.");
         return Ok(Code::Unconfirmed);
     }
-    settle(&composed, &Progress::start(), Duration::from_secs(3600), Duration::from_secs(60)).await
+    let (timeout, patience) = (Duration::from_secs(3600), Duration::from_secs(60));
+    settle(&composed, &Progress::start(orb.plain), "orbctl teardown", timeout, patience).await
 }
 
 fn confirmed(name: &str) -> Result<bool> {
-    print!("This destroys the cluster and everything on it. Type the orb's name, {name}, to go on: ");
-    std::io::stdout().flush()?;
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        bail!(Unanswered { question: format!("tearing down {name} has to be confirmed"), flag: "--yes" });
+    }
+    eprint!(
+        "This destroys the cluster and everything on it. Type the orb's name, {name}, to go on (or use --yes): "
+    );
+    io::stderr().flush()?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    io::stdin().read_line(&mut answer)?;
     Ok(answer.trim() == name)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -10,7 +10,6 @@ use std::{
 
 use orbos_infra::{Orb, OrbChange, OrbObserved, Ready};
 use orbos_state::{Error, Listener, Outcome, Plan, Report, Result, Watcher};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// After so much silence ORBITER is not healthy any more, as in the original.
 const SILENCE: Duration = Duration::from_secs(600);
@@ -42,6 +41,11 @@ struct Facts {
 impl Watch {
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on no stage begins any more.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
     }
 
     /// Whether the newest round worked and is not too long ago.
@@ -141,20 +145,4 @@ impl Watcher<Orb> for Watch {
         tracing::warn!(error = error.chain(), "repository away; going on with what it said last");
         self.facts().repository_away = true;
     }
-}
-
-/// Resolves when the process is asked to end; the stage under way is then the last one.
-pub(crate) async fn stopped(watch: Arc<Watch>) {
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => drop(interrupt.await),
-    }
-    tracing::info!("stopping after what is under way");
-    watch.stopping.store(true, Ordering::SeqCst);
 }
