@@ -1,1 +1,1 @@
-//! House rules live in `tests/`.
+#![doc = include_str!("../README.md")]
