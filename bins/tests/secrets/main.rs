@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod commands;
 mod crash;
+mod figures;
 mod fixture;
 mod leak;
 mod recipients;

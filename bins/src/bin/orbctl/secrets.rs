@@ -12,7 +12,7 @@ mod show;
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Session};
 
-pub(crate) use set::{Given, write};
+pub(crate) use set::{Given, refuse, write};
 pub(crate) use show::print;
 
 /// Show, set, generate and rotate sealed values, and say who may open them.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use orbos::{Code, OrbArgs, Session, secrets::Inventory};
 use orbos_state::Error;
 
-use crate::secrets::{Given, write};
+use crate::secrets::{Given, refuse, write};
 
 /// Seal a secret into the orb's file, as the original did.
 #[derive(Debug, clap::Args)]
@@ -18,6 +18,9 @@ pub(crate) struct Args {
     path: Option<String>,
     #[command(flatten)]
     given: Given,
+    /// Taken so that it is not repeated in an error.
+    #[arg(hide = true)]
+    too_much: Vec<String>,
 }
 
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
@@ -29,6 +32,7 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         }
         return Err(Error::invalid("PATH", "say which one; those above can be set").into());
     };
+    refuse(&args.too_much, &path)?;
     let item = inventory.find_or_new(&session.orb, &path)?;
     let secret = args.given.read(&path)?;
     match write(&session, &path, &secret).await? {

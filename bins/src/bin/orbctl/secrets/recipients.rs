@@ -20,7 +20,7 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   orbctl secrets recipients add alice ~/alice.pub
-  orbctl secrets recipients add ci age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdu85sd8qzhdmwp
+  orbctl secrets recipients add ci age1q4mhkqw9rrw32tcun3s0ggj49n8kgqnr3tt89patf28nst6hlqdq47epmv
   orbctl secrets recipients add ops --passphrase")]
     Add {
         /// A name of your choice.
@@ -82,18 +82,20 @@ async fn list(session: &Session) -> Result<()> {
 }
 
 fn parse(key: &str) -> Result<Recipient> {
-    let text = match key {
-        _ if key.starts_with("age1") || key.starts_with("ssh-") || key.starts_with("-----") => key.to_owned(),
-        _ => fs::read_to_string(Path::new(key))
-            .with_context(|| format!("reading `{key}`, which has to be a public key or the file it is in"))?,
-    };
-    // In the file of an age key the public part is a comment.
-    let public = text.lines().find_map(|it| it.strip_prefix("# public key: ")).unwrap_or(&text);
+    if ["age1", "ssh-", "-----"].iter().any(|it| key.starts_with(it)) {
+        let unfit = |error| Error::invalid("the key", "it cannot be used").because(error);
+        return Ok(Recipient::parse(key).map_err(unfit)?);
+    }
+    let text = fs::read_to_string(Path::new(key))
+        .with_context(|| format!("reading `{key}`, which has to be a public key or the file it is in"))?;
     if text.contains("PRIVATE KEY-----") {
         return Err(Error::invalid(key, "this is a private key; give the public one").into());
     }
-    Ok(Recipient::parse(public)
-        .map_err(|error| Error::invalid("the key", "it cannot be used").because(error))?)
+    // In the file of an age key the public part is a comment.
+    let public = text.lines().find_map(|it| it.strip_prefix("# public key: ")).unwrap_or(&text);
+    // The reason would repeat what stands in the file, which may be a secret.
+    let unfit = |_| Error::invalid(key, "there is no public key in it: age1…, ssh-ed25519 … or ssh-rsa …");
+    Ok(Recipient::parse(public).map_err(unfit)?)
 }
 
 fn of_passphrase(name: &str, from_stdin: bool) -> Result<Recipient> {

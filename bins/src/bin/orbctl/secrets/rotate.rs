@@ -45,5 +45,6 @@ pub(super) fn anew<T>(
     keyring: &Keyring,
     change: impl FnOnce(&Keyring) -> orbos_secrets::Result<T>,
 ) -> Result<T, Error> {
-    change(keyring).map_err(|error| Error::invalid(Keyring::FILE, "nothing was written").because(error))
+    change(keyring)
+        .map_err(|error| Error::invalid("this change of the keyring", "nothing was written").because(error))
 }

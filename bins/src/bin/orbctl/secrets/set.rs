@@ -18,6 +18,18 @@ pub(crate) struct Args {
     path: String,
     #[command(flatten)]
     given: Given,
+    /// Taken so that it is not repeated in an error.
+    #[arg(hide = true)]
+    too_much: Vec<String>,
+}
+
+/// What is said about a secret on the command line that belongs to no option; it is not repeated.
+pub(crate) fn refuse(too_much: &[String], path: &str) -> Result<()> {
+    if too_much.is_empty() {
+        return Ok(());
+    }
+    let why = "there is something behind it on the command line; secrets are given with --stdin or --file";
+    Err(Error::invalid(path, why).into())
 }
 
 /// Where the secret comes from; asked for on the terminal if nothing is given.
@@ -60,6 +72,7 @@ impl Given {
 }
 
 pub(crate) async fn run(session: &Session, args: Args) -> Result<Code> {
+    refuse(&args.too_much, &args.path)?;
     // Before a human types a secret for nothing.
     let inventory = Inventory::read(&session.orb, &session.snapshot().await?);
     let name = inventory.find_or_new(&session.orb, &args.path)?.address();
