@@ -223,6 +223,12 @@ impl Store {
 
     /// Remembers what the remote has; an absent commit stands for an empty repository.
     pub(super) fn track(&self, repository: &Repository, branch: &str, newest: Option<Oid>) -> Result<()> {
+        let _alone = self.lock_as("orbos-seen.lock")?;
+        // Whoever was killed here has left these behind; nobody holds them now, and Git would wait for ever.
+        for left in [format!("{TRACKED}.lock"), "HEAD.lock".to_owned()] {
+            // It usually is not there.
+            let _ = std::fs::remove_file(self.path.join(left));
+        }
         let track = || {
             if head_of(repository)? != branch {
                 repository.set_head(branch)?;
@@ -239,7 +245,11 @@ impl Store {
 
     /// Held until the file is dropped; other processes wait.
     pub(super) fn lock(&self) -> Result<File> {
-        let path = self.path.join("orbos.lock");
+        self.lock_as("orbos.lock")
+    }
+
+    fn lock_as(&self, name: &str) -> Result<File> {
+        let path = self.path.join(name);
         let lock = || {
             let file = File::options().create(true).truncate(false).write(true).open(&path)?;
             file.lock()?;
