@@ -128,6 +128,9 @@ pub struct Inventory {
     pub free: BTreeMap<PoolRef, Vec<Machine>>,
     /// Listed machines of which it is not known whether they are in use, each with the reason.
     pub unseen: BTreeMap<MachineId, String>,
+    /// Where these are, as far as that is known; members among them keep their place at the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<MachineId, IpAddr>,
     /// Endpoints that the provider's own load balancers serve.
     pub endpoints: BTreeMap<EndpointName, IpAddr>,
     /// Traffic that the provider's own firewall lets through, by the endpoint's name.
@@ -142,10 +145,11 @@ impl Inventory {
 
     /// Adds another provider's machines; for whoever needs to see all machines of an orb.
     pub fn extend(&mut self, other: &Self) {
-        let Self { machines, free, unseen, endpoints, permitted } = other.clone();
+        let Self { machines, free, unseen, addresses, endpoints, permitted } = other.clone();
         self.machines.extend(machines);
         self.free.extend(free);
         self.unseen.extend(unseen);
+        self.addresses.extend(addresses);
         self.endpoints.extend(endpoints);
         self.permitted.extend(permitted);
     }

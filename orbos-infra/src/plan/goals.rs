@@ -42,7 +42,9 @@ pub(super) struct Prints {
 
 impl<'a> Goals<'a> {
     pub(super) fn new(goal: &'a OrbGoal, observed: &'a OrbObserved) -> Self {
-        let machines: BTreeMap<_, _> = observed.machines().map(|it| (it.id.clone(), it.clone())).collect();
+        let mut machines: BTreeMap<_, _> =
+            observed.machines().map(|it| (it.id.clone(), it.clone())).collect();
+        machines.extend(unseen_members(observed).map(|it| (it.id.clone(), it)));
         let addresses: BTreeSet<Cidr> = machines.values().filter_map(address).collect();
         let internal = goal.clusters.iter().map(|(id, cluster)| {
             (id.clone(), Arc::new(addresses.union(&cluster.internal).copied().collect()))
@@ -99,6 +101,15 @@ impl<'a> Goals<'a> {
         let others = membership.members.iter().filter(|(id, _)| *id != own);
         others.filter_map(|(id, member)| Some((member.subnet?, self.machines.get(id)?.address?))).collect()
     }
+}
+
+/// Members that are only away for a while: the others go on to let them in, and to pass work on to them.
+fn unseen_members(observed: &OrbObserved) -> impl Iterator<Item = Machine> {
+    let is_member = |it: &MachineId| observed.clusters.values().any(|one| one.members.contains_key(it));
+    let unseen = observed.providers.values().flat_map(|it| it.unseen.keys().map(move |id| (it, id)));
+    unseen
+        .filter(move |(_, id)| is_member(id))
+        .map(|(inventory, id)| Machine { id: id.clone(), address: inventory.addresses.get(id).copied() })
 }
 
 impl Prints {

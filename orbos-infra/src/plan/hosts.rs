@@ -41,12 +41,19 @@ pub(super) fn plan(
         }
     }
     for (id, reason) in observed.providers.values().flat_map(|it| &it.unseen) {
-        if observed.clusters.values().any(|it| it.members.contains_key(id)) {
+        if may_be_member(goal, observed, id) {
             plan.wait(format!("host {id}"), reason);
         }
     }
     plan.stage(stage);
     (plan, unfinished)
+}
+
+/// Whether a machine that was not seen is missed: by its cluster, or because nobody knows who is in the cluster.
+fn may_be_member(goal: &OrbGoal, observed: &OrbObserved, id: &MachineId) -> bool {
+    let unknown = |(cluster, ..): (&String, _, _)| !observed.clusters.contains_key(cluster);
+    observed.clusters.values().any(|it| it.members.contains_key(id))
+        || goal.pool(&id.pool).is_some_and(unknown)
 }
 
 enum Next {

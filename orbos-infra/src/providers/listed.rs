@@ -214,7 +214,10 @@ impl Provider for StaticProvider {
             match seen? {
                 Seen::InUse => drop(inventory.machines.insert(machine.id.clone(), machine)),
                 Seen::Free => inventory.free.entry(machine.id.pool.clone()).or_default().push(machine),
-                Seen::Not(reason) => drop(inventory.unseen.insert(machine.id, reason)),
+                Seen::Not(reason) => {
+                    inventory.addresses.extend(machine.address.map(|it| (machine.id.clone(), it)));
+                    inventory.unseen.insert(machine.id, reason);
+                }
             }
         }
         Ok(inventory)

@@ -61,6 +61,18 @@ pub(crate) fn happen(model: &mut Model, away: &mut Away, event: &str) -> Happene
         }
         ["machine", id, "is", "powered", "off"] => power_off(model, away, id)?,
         ["machine", id, "is", "powered", "on"] => power_on(model, away, id)?,
+        ["machine", id, "loses", "its", "power"] => {
+            power_off(model, away, id)?;
+            unseen(model, id)?;
+        }
+        ["machine", id, "has", "power", "again"] => {
+            let id: MachineId = parse(id)?;
+            let inventory = model.observed.providers.get_mut(&id.pool.provider).ok_or("no such provider")?;
+            inventory.unseen.remove(&id).ok_or("it was seen")?;
+            let address = inventory.addresses.remove(&id);
+            inventory.machines.insert(id.clone(), orbos_infra::Machine { id: id.clone(), address });
+            power_on(model, away, &id.to_string())?;
+        }
         ["everybody", "answers", "again"] => answer(model, away),
         ["machine", id, "does", "not", "answer", "at", "its", "provider"] => unseen(model, id)?,
         ["machine", id, "answers", "at", "its", "provider"] => seen_again(model, id)?,
@@ -206,7 +218,8 @@ fn answer(model: &mut Model, away: &mut Away) {
 fn unseen(model: &mut Model, id: &str) -> Happened {
     let id: MachineId = parse(id)?;
     let inventory = model.observed.providers.get_mut(&id.pool.provider).ok_or("no such provider")?;
-    inventory.machines.remove(&id);
+    let address = inventory.machines.remove(&id).and_then(|it| it.address);
+    inventory.addresses.extend(address.map(|it| (id.clone(), it)));
     if let Some(free) = inventory.free.get_mut(&id.pool) {
         free.retain(|it| it.id != id);
     }
@@ -219,6 +232,7 @@ fn seen_again(model: &mut Model, id: &str) -> Happened {
     let id: MachineId = parse(id)?;
     let inventory = model.observed.providers.get_mut(&id.pool.provider).ok_or("no such provider")?;
     inventory.unseen.remove(&id).ok_or("it was seen")?;
+    inventory.addresses.remove(&id);
     let machine = orbos_infra::Machine { id: id.clone(), address: Some([10, 0, 0, 1].into()) };
     inventory.free.entry(id.pool.clone()).or_default().push(machine);
     Ok(())
