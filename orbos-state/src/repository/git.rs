@@ -128,6 +128,17 @@ impl GitRepository {
         self.blocking.here(move || store.last_known()).await
     }
 
+    /// For every path and text, when the file began to hold the text without a break, in seconds since 1970;
+    /// absent if it does not hold it. Looks at what is known here, and asks no server.
+    ///
+    /// # Errors
+    ///
+    /// If the repository is damaged, or was never read.
+    pub async fn since(&self, wanted: Vec<(String, String)>) -> Result<Vec<Option<i64>>> {
+        let store = Arc::clone(&self.store);
+        self.blocking.here(move || store.since(&wanted)).await
+    }
+
     /// Tries what can be tried without changing anything.
     pub async fn check_access(&self) -> Access {
         let read = self.snapshot().await.map(|it| it.revision);

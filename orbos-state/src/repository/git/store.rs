@@ -76,6 +76,33 @@ impl Store {
         self.snapshot(None).map(|it| Some(it).filter(|it| !it.revision.is_empty()))
     }
 
+    /// For every path and text, when the file began to hold the text, in seconds since 1970.
+    pub(super) fn since(&self, wanted: &[(String, String)]) -> Result<Vec<Option<i64>>> {
+        let repository = self.open()?;
+        let newest = self.newest(&repository)?;
+        let mut commit = self.find(&repository, &newest)?;
+        let mut since = vec![None; wanted.len()];
+        let mut open: Vec<usize> = (0..wanted.len()).collect();
+        let mut known = BTreeMap::<(usize, Oid), bool>::new();
+        while let Some(at) = commit.filter(|_| !open.is_empty()) {
+            let tree = at.tree().map_err(|error| self.wrong(error))?;
+            open.retain(|index| {
+                let (path, text) = &wanted[*index];
+                let Ok(entry) = tree.get_path(Path::new(path)) else { return false };
+                let holds = *known.entry((*index, entry.id())).or_insert_with(|| {
+                    let blob = repository.find_blob(entry.id());
+                    blob.is_ok_and(|it| String::from_utf8_lossy(it.content()).contains(text))
+                });
+                if holds {
+                    since[*index] = Some(at.time().seconds());
+                }
+                holds
+            });
+            commit = at.parent(0).ok();
+        }
+        Ok(since)
+    }
+
     /// Fails if something else is the newest revision.
     pub(super) fn confirm(&self, base: &Revision) -> Result<()> {
         if self.newest(&self.open()?)? == *base { Ok(()) } else { Err(conflict()) }
