@@ -138,3 +138,26 @@ fn an_audit_says_what_to_look_at() {
     assert_eq!(said.code, Some(3));
     insta::assert_snapshot!(said.out());
 }
+
+#[test]
+fn an_audit_knows_from_the_history_how_old_a_value_is() {
+    let orb = Orb::new();
+    orb.set(KUBECONFIG, "k");
+    // The same file, long ago, in a history of its own.
+    let tree = orb.git(&["rev-parse", "main^{tree}"]);
+    let then = "1000000000 +0000";
+    let mut command = std::process::Command::new("git");
+    command.args(["-C", orb.repository().to_str().expect("plain"), "commit-tree", tree.trim(), "-m", "then"]);
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "s").env(format!("GIT_{who}_EMAIL"), "s@example.com");
+        command.env(format!("GIT_{who}_DATE"), then);
+    }
+    let made = String::from_utf8(command.output().expect("git is there").stdout).expect("an id");
+    orb.git(&["update-ref", "refs/heads/main", made.trim()]);
+    orb.set(BOOTSTRAP, "new");
+    let said = orb.orbctl(&["secrets", "audit"]).ok();
+    assert!(said.contains(&format!("{KUBECONFIG}: ")) && said.contains("should be 365 or less"), "{said}");
+    let said = orb.orbctl(&["secrets", "audit", "--older-than", "1"]).ok();
+    let lines: Vec<_> = said.lines().filter(|it| it.starts_with("old  ")).collect();
+    assert!(lines.len() == 1 && lines[0].contains(KUBECONFIG), "the new value is young: {said}");
+}

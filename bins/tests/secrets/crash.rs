@@ -65,15 +65,22 @@ fn killed_before_any_of_its_writes_everybody_still_gets_in() {
     run("cp", &["-a", text(&orb.repository()), text(&kept)], None);
     let boundaries = killer.count(&orb);
     assert!(boundaries > 10, "{boundaries}");
-    let mut done = 0;
+    let (mut killed, mut done) = (0, 0);
     for boundary in 1..=boundaries {
         fs::remove_dir_all(orb.repository()).expect("it is there");
         run("cp", &["-a", text(&kept), text(&orb.repository())], None);
         let said = killer.rotate(&orb, ("KILL_AT", &boundary.to_string()));
-        assert_ne!(said.code, Some(0), "boundary {boundary}: {said:?}");
-        done += usize::from(assert_usable(&orb, commits));
+        let rotated = assert_usable(&orb, commits);
+        // A folder for objects that is there already is one write less; then the last ones are not reached.
+        if said.code == Some(0) {
+            assert!(rotated && boundary + 5 > boundaries, "boundary {boundary} of {boundaries}: {said:?}");
+        } else {
+            killed += 1;
+            done += usize::from(rotated);
+        }
     }
-    println!("killed before each of {boundaries} writes: {done} times it was done already, never half");
+    assert!(killed > 10, "{killed}");
+    println!("killed before each of {killed} writes: {done} times it was done already, never half");
 }
 
 #[test]
