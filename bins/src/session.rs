@@ -26,21 +26,28 @@ pub struct OrbArgs {
         long,
         env = "ORBCONFIG",
         global = true,
+        hide_short_help = true,
         default_value = "~/.orb/config",
         value_name = "FILE"
     )]
     pub orbconfig: String,
     /// The orb by its name in that file, if it holds several.
-    #[arg(long, env = "ORB", global = true, value_name = "NAME")]
+    #[arg(long, env = "ORB", global = true, hide_short_help = true, value_name = "NAME")]
     pub orb: Option<String>,
     /// A file with the private key that opens the secrets instead of the master key: SSH or age.
-    #[arg(long, env = "ORB_IDENTITY", global = true, value_name = "FILE")]
+    #[arg(long, env = "ORB_IDENTITY", global = true, hide_short_help = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
     /// A directory with everything that machines would otherwise download.
-    #[arg(long, env = "ORBOS_BUNDLE", global = true, value_name = "DIR")]
+    #[arg(long, env = "ORBOS_BUNDLE", global = true, hide_short_help = true, value_name = "DIR")]
     pub bundle: Option<PathBuf>,
     /// Plain lines of progress, as in logs, also on a terminal.
-    #[arg(long, env = "ORBCTL_PLAIN", global = true)]
+    #[arg(
+        long,
+        env = "ORBCTL_PLAIN",
+        global = true,
+        hide_short_help = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pub plain: bool,
 }
 

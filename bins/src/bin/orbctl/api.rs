@@ -8,11 +8,11 @@ use orbos_state::{Edit, Error, Limits, update};
 use similar::TextDiff;
 
 /// Write every document in orbiter.yml in the newest version of its kind, comments kept.
+///
+/// Older versions are read as they are; nothing but this command rewrites them.
+/// Exit codes: 0 done, or nothing to do; 4 no access; 6 the file is invalid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Older versions are read as they are; nothing but this command rewrites them.
-Exit codes: 0 done, or nothing to do; 4 no access; 6 the file is invalid.
-
 Examples:
   orbctl api --dry-run     show what would change
   orbctl api               commit it as `migrate apis`")]

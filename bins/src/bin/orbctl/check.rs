@@ -9,10 +9,10 @@ use orbos_infra::DESIRED;
 use orbos_state::Error;
 
 /// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
+///
+/// Exit codes: 0 no mistakes; 4 the repository cannot be read; 6 mistakes, each with file, line and column.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 no mistakes; 4 the repository cannot be read; 6 mistakes, each with file, line and column.
-
 Examples:
   orbctl check              the files in the orb's repository
   orbctl check ./my-orb     the files in a folder, before they are pushed; needs no orbconfig")]

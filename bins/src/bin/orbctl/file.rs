@@ -12,11 +12,22 @@ use orbos_state::{Edit, Error, Repository, Snapshot};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Print a file.
+    #[command(after_help = "\
+Examples:
+  orbctl file print orbiter.yml
+  orbctl file print caos-internal/orbiter/current.yml")]
     Print {
         /// Its path in the repository.
         path: String,
     },
     /// Edit a file with $EDITOR and commit it.
+    ///
+    /// A text that cannot be committed is kept. Exit codes: 0 committed, or unchanged; 4 no access; 5 somebody
+    /// else changed the file meanwhile; 6 the text has mistakes.
+    #[command(after_help = "\
+Examples:
+  orbctl file edit orbiter.yml
+  EDITOR='sed -i s/v1.20.2/v1.20.4/' orbctl file edit orbiter.yml")]
     Edit {
         /// Its path in the repository.
         path: String,

@@ -8,9 +8,11 @@ use orbos_secrets::{Place, Sealed};
 use orbos_state::{Document, Error};
 
 /// Print what gives kubectl access to the cluster.
+///
+/// Exit codes: 0 done; 4 no access, or there is no cluster yet; 6 the file is invalid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
+Examples:
   orbctl kubeconfig > orb.kubeconfig && kubectl --kubeconfig orb.kubeconfig get nodes")]
 pub(crate) struct Args {}
 

@@ -19,7 +19,7 @@ mod writesecret;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use orbos::{Code, OrbArgs, code_of, explain};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -41,10 +41,10 @@ struct Args {
     #[command(flatten)]
     orb: OrbArgs,
     /// Log what is done; `debug` also every step and command on machines.
-    #[arg(long, env = "ORBOS_LOG", global = true, value_name = "LEVEL")]
+    #[arg(long, env = "ORBOS_LOG", global = true, hide_short_help = true, value_name = "LEVEL")]
     log: Option<String>,
     /// Log what is done; twice: every step and command on machines.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Accepted from scripts for the original; the repository always is the source.
     #[arg(long, global = true, hide = true)]
@@ -60,19 +60,12 @@ struct Args {
 enum Command {
     /// Write the orbconfig: where the orb's repository is and how to get in.
     Configure(configure::Args),
-    /// Make machines and clusters as the repository wants them.
     Takeoff(takeoff::Args),
-    /// Show what a take-off would do; changes nothing.
     Plan(plan::Args),
-    /// Show machines, members, endpoints, and what waits for what.
     Status(status::Args),
-    /// Print what gives kubectl access to the cluster.
     Kubeconfig(kubeconfig::Args),
-    /// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
     Check(check::Args),
-    /// Write every document in orbiter.yml in the newest version of its kind, comments kept.
     Api(api::Args),
-    /// Take clusters apart and give machines back.
     Teardown(teardown::Args),
     /// List machines, run commands and open shells on them.
     #[command(visible_aliases = ["node", "machine", "machines"], subcommand)]
@@ -90,7 +83,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut args = Args::parse();
+    let command = examples_first(Args::command());
+    let mut args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let level = args
         .log
         .clone()
@@ -115,6 +109,12 @@ fn main() -> ExitCode {
             code_of(&error).into()
         }
     }
+}
+
+/// What a command is like is shown before what it can be given.
+fn examples_first(command: clap::Command) -> clap::Command {
+    const TEMPLATE: &str = "{about-with-newline}\n{usage-heading} {usage}{after-help}\n\n{all-args}";
+    command.help_template(TEMPLATE).mut_subcommands(examples_first)
 }
 
 async fn run(args: Args) -> anyhow::Result<Code> {

@@ -19,22 +19,30 @@ use crate::{status::print_table, terminal};
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// List all machines.
+    #[command(after_help = "\
+Examples:
+  orbctl nodes list
+  orbctl nodes list --context rack.workers")]
     List {
         /// Only machines of this `provider.pool`.
         #[arg(long)]
         context: Option<String>,
     },
     /// Run a command as root on machines; its exit status is orbctl's.
+    ///
+    /// On several machines lines are prefixed with the machine, and the exit code is 0 if all ended with 0, 10
+    /// if some did, else 1.
     #[command(after_help = "\
-On several machines lines are prefixed with the machine, and the exit code is 0 if all ended with 0, 10 if \
-some did, else 1.
-
 Examples:
   orbctl nodes exec rack.masters.m1 --command 'df -h | grep vdb'
   orbctl nodes exec w1 w2 -- systemctl is-active kubelet
   orbctl nodes exec --pool rack.workers --parallel 4 -- apt-get update")]
     Exec(Exec),
     /// Open a shell as root on a machine; without a terminal the script on standard input is run.
+    #[command(after_help = "\
+Examples:
+  orbctl nodes shell rack.masters.m1
+  orbctl nodes shell m1 < script.sh")]
     Shell {
         /// The machine as `provider.pool.name`, or an end of that which only one has.
         id: String,
@@ -135,7 +143,7 @@ fn find(all: &[Known], text: &str) -> Result<Known> {
 
 async fn open(orb: &Orb, known: &Known) -> Result<Arc<dyn Shell>> {
     let Some(machine) = &known.machine else {
-        bail!(Error::unreachable(format!("machine {}: {}", known.id, known.state)));
+        bail!(Error::unreachable(format!("machine {}", known.id)).because(known.state.clone()));
     };
     Ok(orb.provider(&known.id.pool.provider)?.shell(machine, Connection::Shared).await?)
 }
@@ -190,7 +198,7 @@ async fn many_machines(orb: &Orb, several: &[Known], command: &str, parallel: us
             let complaint = match attempt.await {
                 Ok(output) if output.success() => return true,
                 Ok(output) => format!("ended with {}", output.status),
-                Err(error) => format!("{error:#}"),
+                Err(error) => error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": "),
             };
             pass_on(Source::Stderr, format!("{prefix}  ! {complaint}\n").as_bytes());
             false

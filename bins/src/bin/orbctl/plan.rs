@@ -11,17 +11,27 @@ use serde::Serialize;
 const ROUNDS: usize = 200;
 
 /// Show what a take-off would do; changes nothing.
+///
+/// Exit codes: 0 done; 4 no access; 6 a file is invalid; with --exit-code 3 if there is something to do, or
+/// something waits.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit codes: 0 done; 4 no access; 6 a file is invalid; with --exit-code 3 if there is something to do, or
-something waits.
-JSON and YAML: {apiVersion: orbctl/v1, kind: Plan, orb, revision, settled, rounds: [{stages: [[{effect: \"+\",
-\"~\" or \"-\", change, machine?, steps?: [{effect, step}]}]], waiting: [{subject, reason}]}]}; fields are only added.
-
+#[command(
+    after_help = "\
 Examples:
   orbctl plan                         the next round
   orbctl plan --forecast              every round until nothing is left to do
-  orbctl plan --exit-code -o json     for pipelines")]
+  orbctl plan --exit-code -o json     for pipelines",
+    after_long_help = "\
+Examples:
+  orbctl plan                         the next round
+  orbctl plan --forecast              every round until nothing is left to do
+  orbctl plan --exit-code -o json     for pipelines
+
+JSON and YAML, to which fields are only added:
+  {apiVersion: orbctl/v1, kind: Plan, orb, revision, settled: BOOL,
+   rounds: [{stages: [[{effect: + ~ or -, change, machine?, steps?: [{effect, step}]}]],
+             waiting: [{subject, reason}]}]}"
+)]
 pub(crate) struct Args {
     /// Show every round until nothing is left to do, as far as that can be foretold.
     #[arg(long)]

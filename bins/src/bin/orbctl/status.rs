@@ -11,6 +11,21 @@ use crate::plan::Output;
 
 /// Show machines, members, endpoints, and what waits for what.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "\
+Examples:
+  orbctl status
+  orbctl status -o json",
+    after_long_help = "\
+Examples:
+  orbctl status
+  orbctl status -o json
+
+JSON and YAML, to which fields are only added:
+  {apiVersion: orbctl/v1, kind: Status, orb, revision, toDo: NUMBER,
+   machines: [{id, address, state, tier, version}], endpoints: [{name, address, heldBy}],
+   waiting: [{subject, reason}]}"
+)]
 pub(crate) struct Args {
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
@@ -145,6 +160,7 @@ fn print_text(answer: &Answer, plan: &Plan<orbos_infra::OrbChange>) {
     match answer.to_do {
         0 if plan.waiting().is_empty() => println!("Settled: nothing to do."),
         0 => println!("Nothing to do now."),
+        1 => println!("1 change to make: orbctl plan"),
         changes => println!("{changes} changes to make: orbctl plan"),
     }
 }

@@ -10,12 +10,12 @@ use orbos_state::{Advice, Outcome, Schedule, run_once};
 use crate::progress::Progress;
 
 /// Make machines and clusters as the repository wants them.
+///
+/// A take-off that was interrupted goes on where it was when it is started again. The first Ctrl-C lets
+/// what is under way end, the second aborts.
+/// Exit codes: 0 settled; 1 failed; 4 no access; 6 a file is invalid; 9 something still waits; 130 interrupted.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A take-off that was interrupted goes on where it was when it is started again. The first Ctrl-C lets
-what is under way end, the second aborts.
-Exit codes: 0 settled; 1 failed; 4 no access; 6 a file is invalid; 9 something still waits; 130 interrupted.
-
 Examples:
   orbctl takeoff
   orbctl takeoff --bundle ./bundle --timeout 20m      without any internet on the machines")]
@@ -32,7 +32,7 @@ pub(crate) struct Args {
 }
 
 /// `90s`, `20m` or `2h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a duration like 90s, 20m or 2h");
     let (number, unit) = text.split_at(text.len().saturating_sub(1));
     let number: u64 = number.parse().map_err(|_| wrong())?;

@@ -11,15 +11,18 @@ use orbos::{Code, OrbArgs, Session, Unanswered, compose};
 use orbos_infra::{Purpose, forecast};
 use orbos_state::look;
 
-use crate::{progress::Progress, takeoff::settle};
+use crate::{
+    progress::Progress,
+    takeoff::{duration, settle},
+};
 
 /// Take clusters apart and give machines back.
+///
+/// Exit codes: 0 done; 1 failed; 4 no access; 8 not confirmed; 9 something still waits; 130 interrupted.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_aliases = ["destroy"],
     after_help = "\
-Exit codes: 0 done; 1 failed; 4 no access; 8 not confirmed; 9 something still waits; 130 interrupted.
-
 Examples:
   orbctl teardown          show what would happen, and ask for the orb's name
   orbctl teardown --yes    do not ask"
@@ -28,6 +31,12 @@ pub(crate) struct Args {
     /// Do not ask.
     #[arg(short, long)]
     yes: bool,
+    /// How long to try before giving up, like `90s` or `20m`.
+    #[arg(long, default_value = "60m", value_parser = duration)]
+    timeout: Duration,
+    /// How long to wait while nothing moves before giving up, like `90s` or `5m`.
+    #[arg(long, default_value = "1m", value_parser = duration)]
+    patience: Duration,
 }
 
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
@@ -48,8 +57,7 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         println!("Nothing was changed.");
         return Ok(Code::Unconfirmed);
     }
-    let (timeout, patience) = (Duration::from_secs(3600), Duration::from_secs(60));
-    settle(&composed, &Progress::start(orb.plain), "orbctl teardown", timeout, patience).await
+    settle(&composed, &Progress::start(orb.plain), "orbctl teardown", args.timeout, args.patience).await
 }
 
 fn confirmed(name: &str) -> Result<bool> {

@@ -34,6 +34,8 @@ struct Facts {
     members: usize,
     ready: usize,
     repository_away: bool,
+    /// Whether the repository did not answer in the round under way.
+    misses_repository: bool,
     took: Duration,
     last: Option<(Instant, bool)>,
 }
@@ -135,14 +137,12 @@ impl Watcher<Orb> for Watch {
                 false
             }
         };
-        if report.is_ok() {
-            facts.repository_away = false;
-        }
+        facts.repository_away = std::mem::take(&mut facts.misses_repository);
         facts.last = Some((Instant::now(), worked));
     }
 
     fn repository_away(&self, error: &Error) {
         tracing::warn!(error = error.chain(), "repository away; going on with what it said last");
-        self.facts().repository_away = true;
+        self.facts().misses_repository = true;
     }
 }
