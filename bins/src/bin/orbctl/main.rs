@@ -40,10 +40,10 @@ Examples:
 struct Args {
     #[command(flatten)]
     orb: OrbArgs,
-    /// Log what is done; `debug` also every step and command on machines.
+    /// Log what is done; `debug` also every step on machines.
     #[arg(long, env = "ORBOS_LOG", global = true, hide_short_help = true, value_name = "LEVEL")]
     log: Option<String>,
-    /// Log what is done; twice: every step and command on machines.
+    /// Log what is done; twice: every step on machines.
     #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Accepted from scripts for the original; the repository always is the source.

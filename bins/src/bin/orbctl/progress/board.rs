@@ -89,7 +89,7 @@ impl Board {
                 None => it.change.clone(),
             };
             let time = short(now - it.begin);
-            let room = width.saturating_sub(names + time.len() + 8);
+            let room = width.saturating_sub(names + time.len().max(6) + 6);
             format!("  {:names$}  {:room$}  {time:>6}", name(it), cut(&what, room))
         };
         let room = height.saturating_sub(2).max(1);
