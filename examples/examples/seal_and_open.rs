@@ -1,4 +1,5 @@
 //! Secrets in a file of one's own: sealed for a passphrase, opened again, useless at any other place.
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use anyhow::Result;
 use orbos_secrets::{

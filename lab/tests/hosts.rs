@@ -108,7 +108,7 @@ fn goal(site: &Site, others: &[&Site]) -> HostGoal {
         swap_off: true,
         firewall: Some(Firewall {
             rules: [Rule::tcp("web", 8080, Scope::Internal)].into(),
-            internal: internal.collect(),
+            internal: std::sync::Arc::new(internal.collect()),
             masquerade: [].into(),
         }),
         routes: others.iter().enumerate().map(route).collect(),

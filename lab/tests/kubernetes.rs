@@ -375,8 +375,7 @@ fn a_cluster_is_founded_grows_is_upgraded_and_shrinks() {
     scene.kubectl("wait pod web --for=condition=Ready --timeout=90s");
     // From a pod on one machine, by name, to a pod on another.
     let elsewhere = r#"--overrides='{"apiVersion":"v1","spec":{"nodeName":"masters-1"}}'"#;
-    let client =
-        "run client --image=docker.io/library/busybox:1.35 --restart=Never -- wget -qO- http://web";
+    let client = "run client --image=docker.io/library/busybox:1.35 --restart=Never -- wget -qO- http://web";
     scene.kubectl(&client.replace(" --image", &format!(" {elsewhere} --image")));
     let until_done = "get pod client -o jsonpath={.status.phase}";
     let end = Instant::now() + Duration::from_secs(90);
