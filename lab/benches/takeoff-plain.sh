@@ -28,8 +28,9 @@ prepare() {
     images+=" etcd-3.4.13-0 kube-apiserver-$version kube-controller-manager-$version kube-scheduler-$version"
   fi
   local files=() name
-  for name in $packages; do files+=(packages/debian-12/$name*.deb); done
-  (cd "$bundle"; shopt -s nullglob; sha256sum "${files[@]}" > "$control/sums.$number"; tar -c "${files[@]}" -C "$control" "sums.$number") |
+  for name in $packages; do files+=("$bundle/packages/debian-12/$name"*.deb); done
+  files=("${files[@]#"$bundle/"}")
+  (cd "$bundle"; sha256sum "${files[@]}" > "$control/sums.$number"; tar -c "${files[@]}" -C "$control" "sums.$number") |
     on "$number" "mkdir -p /var/tmp/up; cd /var/tmp/up; tar -x; sha256sum -c --quiet sums.$number
       export DEBIAN_FRONTEND=noninteractive; dpkg --force-confold -i packages/debian-12/*.deb > dpkg.log 2>&1 || { cat dpkg.log; exit 1; }
       rm -rf packages"
@@ -84,14 +85,14 @@ etcd: {local: {dataDir: /var/lib/etcd, extraArgs: {listen-metrics-urls: "http://
 ---
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-cgroupDriver: cgroupfs
+cgroupDriver: systemd
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 conntrack: {maxPerCore: 0, min: 0, tcpCloseWaitTimeout: 0s, tcpEstablishedTimeout: 0s}
 YML
   } | on 1 'mkdir -p /run/orbos; cat > /run/orbos/kubeadm.yaml
-    kubeadm init --config /run/orbos/kubeadm.yaml --upload-certs --ignore-preflight-errors=Port-6443 > /var/log/kubeadm.log 2>&1 || { tail -n 20 /var/log/kubeadm.log; exit 1; }'
+    kubeadm init --config /run/orbos/kubeadm.yaml --upload-certs --ignore-preflight-errors=Port-6443 > /var/log/kubeadm.log 2>&1 || { tail -n 20 /var/log/kubeadm.log; journalctl -q --no-pager -u kubelet -u keepalived -u haproxy -n 40; ip addr show eth0; ss -ltn; ctr -n k8s.io containers ls; exit 1; }'
   say "m1 is founded"
 }
 
@@ -108,7 +109,7 @@ YML
       echo "controlPlane: {localAPIEndpoint: {advertiseAddress: $net.$((10 + $1)), bindPort: 6443}, certificateKey: $certificates}"
     fi
   } | on "$1" 'mkdir -p /run/orbos; cat > /run/orbos/kubeadm.yaml
-    kubeadm join --config /run/orbos/kubeadm.yaml --ignore-preflight-errors=Port-6443 > /var/log/kubeadm.log 2>&1 || { tail -n 20 /var/log/kubeadm.log; exit 1; }'
+    kubeadm join --config /run/orbos/kubeadm.yaml --ignore-preflight-errors=Port-6443 > /var/log/kubeadm.log 2>&1 || { tail -n 20 /var/log/kubeadm.log; journalctl -q --no-pager -u kubelet -u keepalived -u haproxy -n 40; ip addr show eth0; ss -ltn; ctr -n k8s.io containers ls; exit 1; }'
   say "m$1 joined"
 }
 

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 planes=${1:-1} workers=${2:-1} times=${3:-1} all=$((${1:-1} + ${2:-1}))
 bin=${ORBOS_BIN:-$here/../../target/release}
 work=$(mktemp -d)
-trap '"$LAB_SCRIPTS/lab.sh" down; rm -rf "$work"' EXIT
+trap '[ -n "${BENCH_KEEP:-}" ] || { "$LAB_SCRIPTS/lab.sh" down; rm -rf "$work"; }' EXIT
 net=$("$LAB_SCRIPTS/lab.sh" up)
 
 in_lab() { "$LAB_SCRIPTS/lab.sh" run "$@"; }
