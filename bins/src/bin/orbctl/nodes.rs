@@ -1,5 +1,4 @@
 //! `orbctl nodes`: machines, commands and shells on them.
-#![expect(clippy::print_stdout, reason = "the machines are the answer")]
 
 use std::{
     io::{self, Read, Write},
