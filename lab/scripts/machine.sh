@@ -82,9 +82,10 @@ start() {
   boot_in_namespaces "$name"
   boot=$(cat "$machine/pid")
   for try in $(seq 300); do
-    # As `orbiter` and with sudo: before systemd lets ordinary users in, only root can log in. From its own network
-    # namespace, since it may be isolated.
-    if ssh_from "$namespace-$name" orbiter "$name" sudo -n true 2> /dev/null; then return; fi
+    # Root may log in before systemd lets ordinary users in, and also when `orbiter` has other keys by now. From its own
+    # network namespace, since it may be isolated.
+    if ssh_from "$namespace-$name" root "$name" "test ! -e /run/nologin && systemctl -q is-active systemd-user-sessions" \
+      2> /dev/null; then return; fi
     if ! kill -0 "$boot" 2> /dev/null; then cat "$machine/console.log" >&2; die "$name did not boot"; fi
     sleep 0.05
   done
