@@ -75,7 +75,7 @@ fn port_in_use(scene: &Scene) {
         "systemd-run -q --unit squatter perl -MIO::Socket::INET -e \
         'IO::Socket::INET->new(LocalPort => 6443, Listen => 1)->accept'",
     );
-    until("it listens", Duration::from_secs(5), || scene.root(1, "ss -Hltn sport = :6443") != "");
+    until("it listens", Duration::from_secs(5), || !scene.root(1, "ss -Hltn sport = :6443").is_empty());
     stuck(scene).says("port 6443");
     is_untouched(scene);
     scene.root(1, "systemctl stop squatter");
@@ -112,7 +112,9 @@ fn locked(scene: &Scene) {
         fcntl F, F_SETLK, pack("s s x4 q q l x4", F_WRLCK, 0, 0, 0, 0) or die; open M, ">", "/run/held"; sleep 600"#;
     scene.root(1, "dpkg --purge --force-depends socat >/dev/null 2>&1");
     scene.root(1, &format!("systemd-run -q --unit holder perl -e '{hold}'"));
-    until("it is locked", Duration::from_secs(5), || scene.root(1, "ls /run/held 2>/dev/null || true") != "");
+    until("it is locked", Duration::from_secs(5), || {
+        !scene.root(1, "ls /run/held 2>/dev/null || true").is_empty()
+    });
     stuck(scene).says("package manager is locked");
     scene.root(1, "systemctl stop holder");
 }

@@ -227,7 +227,7 @@ impl Scene {
     }
 
     /// Runs a program of this computer in the lab's network.
-    pub(crate) fn from_outside(&self, program: &str, arguments: &[&str]) -> Ended {
+    pub(crate) fn outside(&self, program: &str, arguments: &[&str]) -> Ended {
         ended(self.lab.command(program).args(arguments))
     }
 }

@@ -76,7 +76,7 @@ fn members(scene: &Scene) {
 
 fn power_cut(scene: &Scene) {
     let url = format!("https://{}/healthz", scene.lab.address(VIP));
-    let answers = || scene.from_outside("curl", &["-sk", "--max-time", "1", &url]).out == "ok";
+    let answers = || scene.outside("curl", &["-sk", "--max-time", "1", &url]).out == "ok";
     until("the address answers", OUTAGE, answers);
     let holds = format!("ip -o addr show | grep -qw {}", scene.lab.address(VIP));
     let holder = (1..=3)
