@@ -1,4 +1,5 @@
 //! Operating systems of real machines are looked at and changed.
+#![expect(clippy::print_stderr, reason = "a test of minutes says how far it is")]
 
 #[path = "hosts/site.rs"]
 mod site;

@@ -60,8 +60,10 @@ pub struct Report<R: Reconciler> {
     pub revision: Revision,
     /// The round.
     pub round: Round<R>,
-    /// The revision that the current file was committed at; `None`: nothing had changed.
-    pub recorded: Option<Revision>,
+    /// The revision that the current files were committed at; `None`: nothing had changed.
+    ///
+    /// An error does not undo the round: what is recorded is written again with the next one.
+    pub recorded: Result<Option<Revision>>,
 }
 
 /// Reads, looks and decides; changes nothing, writes nothing.
@@ -118,7 +120,10 @@ async fn run_from<O: Operator>(
     match attempt.await {
         Ok(round) => {
             let files = operator.current(Ended::Round(&round));
-            let recorded = record(operator, repository, &snapshot, &files, Outcome::of(&round)).await?;
+            let recorded = record(operator, repository, &snapshot, &files, Outcome::of(&round)).await;
+            if let Err(error) = &recorded {
+                tracing::warn!(error = error.chain(), "the current files were not written");
+            }
             Ok(Report { revision: snapshot.revision, round, recorded })
         }
         Err(error) => {
@@ -214,7 +219,7 @@ pub async fn run<O: Operator>(
         watcher.ended(report.as_ref(), begin.elapsed());
         let outcome = report.as_ref().map_or_else(Outcome::of_error, |it| Outcome::of(&it.round));
         failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
-        let newest = report.ok().and_then(|it| it.recorded).or(revision);
+        let newest = report.ok().and_then(|it| it.recorded.ok().flatten()).or(revision);
         let wait = wait_for_news(repository, schedule, schedule.wait(outcome, failures), newest);
         tokio::select! {
             () = &mut stop => return,

@@ -80,6 +80,7 @@ pub(crate) async fn settle(
         match outcome {
             Outcome::Settled => {
                 progress.settled(begin.elapsed());
+                report.recorded?;
                 return Ok(Code::Done);
             }
             Outcome::Failed(Advice::AskHuman) => {
