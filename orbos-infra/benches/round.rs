@@ -62,7 +62,7 @@ async fn main() {
     let processor: Duration = settled.iter().map(|it| it.processor).sum();
     let all = u32::try_from(rounds * machines).unwrap_or(u32::MAX);
     println!(
-        "{rounds} rounds with nothing to do: best {:.0?}, median {:.0?}, worst {:.0?}; {} command(s) per machine and round; \
+        "{rounds} rounds with nothing to do: best {:.2?}, median {:.2?}, worst {:.2?}; {} command(s) per machine and round; \
          own processor time {:.2?} per machine and round, {:.3?} per machine and file; load {}",
         settled[0].took,
         settled[settled.len() / 2].took,
@@ -88,7 +88,7 @@ impl Measured {
     fn print(&self, what: &str, machines: usize) {
         let each = self.processor / u32::try_from(machines).unwrap();
         println!(
-            "{what}: {:.0?}, {} changes, {} commands; own processor time {:.0?}, {each:.2?} per machine, {:.3?} per machine and file",
+            "{what}: {:.2?}, {} changes, {} commands; own processor time {:.0?}, {each:.2?} per machine, {:.3?} per machine and file",
             self.took,
             self.changes,
             self.commands,

@@ -7,7 +7,10 @@ use orbos_infra::{
     CURRENT, ClusteredSoftware, Orb, Orbiter, OrbiterSettings, Purpose, SoftwareContext, hosts, machine_goal,
     providers::{self, Connections},
 };
-use orbos_secrets::{Cipher as _, OrbCipher, OrbKey, Place, Secret, generate::OsRng};
+use orbos_secrets::{
+    Cipher as _, OrbCipher, OrbKey, Place, Secret,
+    generate::{OsRng, ssh_key_pair},
+};
 use orbos_ssh::{KnownHosts, SshConnect};
 use orbos_state::{MemoryRepository, Operator as _, Reconciler as _, Registry, Repository as _};
 use sha2::{Digest as _, Sha256};
@@ -37,9 +40,11 @@ impl Bench {
             "kind: orbiter.caos.ch/Orb\nversion: v0\nspec: {{verbose: false}}\nclusters:\n  cluster: {{kind: {KIND}, version: v0}}\n\
              providers:\n  bench:\n    kind: orbiter.caos.ch/StaticProvider\n    version: v1\n    spec:\n      user: root\n      keys:\n"
         );
-        for name in ["bootstrapkeyprivate", "maintenancekeyprivate"] {
+        // Every machine is in use, so nobody asks for the first one.
+        let unused = ssh_key_pair("unused", &mut OsRng).expect("there are random numbers").private;
+        for (name, key) in [("bootstrapkeyprivate", &unused), ("maintenancekeyprivate", &self.key)] {
             let place = Place::new(ORB, "orbiter.yml", format!("providers.bench.spec.keys.{name}"));
-            let sealed = self.cipher.seal(&self.key, &place).expect("there are random numbers");
+            let sealed = self.cipher.seal(key, &place).expect("there are random numbers");
             let sealed = serde_json::to_string(&sealed).expect("it is JSON");
             let _ = writeln!(text, "        {name}: {sealed}");
         }
