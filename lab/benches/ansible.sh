@@ -26,7 +26,9 @@ load() { cut -d' ' -f1 /proc/loadavg; }
 counted() {
   local label=$1 from=$EPOCHREALTIME before after; shift
   before=$(cat "$group/cpuacct.usage")
-  "$here/sshd.sh" run bash -c 'echo $$ > "$1/cgroup.procs"; shift; exec "$@"' bash "$group" "$@" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+  # Before the network is entered, which hides the cgroups.
+  bash -c 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"' bash "$group" "$here/sshd.sh" run "$@" > "$work/log" 2>&1 ||
+    { cat "$work/log"; exit 1; }
   # ssh clients that ansible keeps for the next run end themselves; what they used so far counts.
   after=$(cat "$group/cpuacct.usage")
   awk -v label="$label" -v used="$((after - before))" -v from="$from" -v to="$EPOCHREALTIME" -v machines="$machines" -v load="$(load)" \
