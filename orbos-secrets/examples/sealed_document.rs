@@ -1,4 +1,4 @@
-//! Seals a secret into a YAML document and opens it again; `cargo run -p orbos-secrets --example seal_and_open`.
+//! Seals a secret into a YAML document and opens it again; `cargo run -p orbos-secrets --example sealed_document`.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use orbos_secrets::{
