@@ -48,6 +48,15 @@ pub trait Reconnect: std::fmt::Debug + Send + Sync {
     async fn fresh(&self) -> Result<Arc<dyn Shell>>;
 }
 
+/// A command that takes away what ORBOS noted on a machine for itself, and what it set for the next boot. For
+/// machines that are given back, when nothing else of ORBOS is left on them.
+pub fn forget_command() -> String {
+    let (sysctls, modules, managed) =
+        (observe::files::SYSCTLS, observe::files::MODULES, observe::files::MANAGED);
+    // A machine on which ORBOS never worked is not touched.
+    format!("[ ! -e {managed} ] || rm -rf {sysctls} {modules} {}", script::STATE)
+}
+
 const SUPPORTED: [&str; 4] = ["debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04"];
 
 /// Whether machines with this operating system can be changed; `os` as in

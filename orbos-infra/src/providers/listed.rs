@@ -12,6 +12,7 @@ use orbos_ssh::{Error as SshError, Shell, Target};
 use orbos_state::{Document, Error, Result};
 
 use crate::{
+    hosts,
     machine::{Inventory, Machine, MachineId, PoolRef, ProviderId},
     network::{Endpoint, EndpointName},
     provider::{Connection, Provider, ProviderChange, ProviderGoal},
@@ -159,6 +160,9 @@ impl StaticProvider {
             accepted => accepted,
         };
         let old = old.map_err(|error| failure(what(), error))?;
+        let forgotten =
+            old.run(&hosts::forget_command()).await.and_then(|it| it.checked("forgetting what was noted"));
+        forgotten.map_err(|error| failure(what(), error))?;
         self.swap(&target, &*old, &self.keys.bootstrap, what).await
     }
 
