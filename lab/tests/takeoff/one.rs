@@ -16,6 +16,12 @@ fn an_orb_of_one_and_one_lives() {
     stage("a changed host key is refused", || host_key(&scene));
     stage("an upgrade, one drained at a time", || upgrade(&scene));
     stage("a worker goes and comes back", || scale(&scene));
+}
+
+#[test]
+fn a_torn_down_orb_takes_off_again() {
+    let scene = Scene::new("takeoff", 1, 1);
+    stage("take-off", || take_off(&scene));
     stage("teardown leaves machines as they were", || teardown(&scene));
     stage("another take-off", || take_off(&scene));
 }
@@ -167,7 +173,7 @@ fn scale(scene: &Scene) {
 }
 
 fn teardown(scene: &Scene) {
-    scene.orbctl(&["teardown"]).exits(8).says("Nothing was changed.");
+    scene.orbctl(&["teardown"]).exits(8).says("use --yes");
     let said = scene.orbctl(&["teardown", "--yes"]).exits(0);
     said.err.lines().for_each(|line| println!("     | {line}"));
     for number in [1, 2] {
