@@ -79,11 +79,14 @@ async fn a_human_types_and_interrupts_and_makes_the_window_larger() {
     let shell = connected(&sshd).await;
     // What is typed differs from what is waited for, as a terminal echoes.
     let ended = sit_down(&*shell, None, async |mut human: Human| {
-        human.types("exec sh\rPS1='re''ady '\r").await;
+        // Without editing of its own: that reads ahead, and changes what the Enter key means in between.
+        human.types("set +o emacs; PS1='re''ady '\r").await;
         human.sees("ready ").await;
-        // A key that comes before the program is in the foreground would interrupt the shell instead.
-        human.types("(echo run''ning; exec sleep 600)\r").await;
-        human.sees("running").await;
+        // Once the program has answered, Ctrl-C is for it and not for the shell.
+        human.types("sed -u s/o/w/\r").await;
+        human.sees("s/o/w/").await;
+        human.types("noun\r").await;
+        human.sees("nwun").await;
         human.types("\u{3}").await;
         human.sees("ready ").await;
         let larger = TerminalSize { columns: 120, rows: 50 };
