@@ -8,10 +8,13 @@ use orbos_state::Result;
 use super::{
     HostContext,
     observe::files,
-    script::{check_path, check_word, from_ssh, locked, run},
+    script::{check_path, check_word, locked, run},
     services::forget_artifact,
 };
-use crate::host::{Artifact, Origin};
+use crate::{
+    host::{Artifact, Origin},
+    providers::failure,
+};
 
 /// Brings an artifact to a path. What does not have the right hash never gets there.
 pub(super) async fn fetch(
@@ -59,7 +62,7 @@ async fn upload(
 ) -> Result<()> {
     let folder = context.bundle.as_ref().map(|it| it.folder().to_owned()).unwrap_or_default();
     let local: PathBuf = folder.join(local);
-    shell.upload(&local, to, mode).await.map_err(|it| from_ssh(what, it))
+    shell.upload(&local, to, mode).await.map_err(|it| failure(what, it))
 }
 
 fn present_script(path: &str, sha256: &str) -> String {

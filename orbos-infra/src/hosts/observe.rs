@@ -12,9 +12,12 @@ use orbos_state::{Error, Result};
 use super::{
     kernel::sysctl_path,
     parse::{self, Clock},
-    script::{LOCK, check_path, check_word, from_ssh},
+    script::{LOCK, check_path, check_word},
 };
-use crate::host::{HostGoal, HostSeen};
+use crate::{
+    host::{HostGoal, HostSeen},
+    providers::failure,
+};
 
 /// Looks at a machine, at what the goal mentions; changes nothing.
 ///
@@ -26,7 +29,7 @@ use crate::host::{HostGoal, HostSeen};
 pub async fn observe(shell: &dyn Shell, goal: &HostGoal, now: SystemTime) -> Result<HostSeen> {
     let script = script(goal)?;
     let started = Instant::now();
-    let output = shell.run(&script).await.map_err(|it| from_ssh("looking at the machine", it))?;
+    let output = shell.run(&script).await.map_err(|it| failure("looking at the machine", it))?;
     let round_trip = started.elapsed();
     let sent =
         now.duration_since(UNIX_EPOCH).map_err(|it| Error::failed("reading the clock", it.to_string()))?;

@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, fmt::Write as _, fs::File, io::Read as _, path:
 use orbos_ssh::{Shell, quote};
 use orbos_state::{Error, Result};
 
-use super::script::{STATE, check_word, from_ssh, locked, run, run_with};
-use crate::bundle::{Bundle, BundleEntry};
+use super::script::{STATE, check_word, locked, run, run_with};
+use crate::{
+    bundle::{Bundle, BundleEntry},
+    providers::failure,
+};
 
 /// Functions of the scripts below. Everything that apt asks is answered, and what others write is kept.
 const APT: &str = "export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
@@ -59,18 +62,18 @@ pub(super) async fn install_from(
     let index = index_key(&offered);
     let resolve = locked(&what, &resolve_script(packages, &index));
     let output =
-        shell.run(&format!("export LC_ALL=C\nset -eu\n{resolve}")).await.map_err(|it| from_ssh(&what, it))?;
+        shell.run(&format!("export LC_ALL=C\nset -eu\n{resolve}")).await.map_err(|it| failure(&*what, it))?;
     let wanted = if output.status == NO_INDEX {
         let heads = heads(bundle, &offered)?;
         run_with(shell, &what, &locked(&what, &index_script(&offered, &index)), &heads).await?;
         run(shell, &what, &resolve).await?
     } else {
-        output.checked(&what).map_err(|it| from_ssh(&what, it))?
+        output.checked(&what).map_err(|it| failure(&*what, it))?
     };
     let missing = missing(&wanted.stdout_text(), &offered)?;
     for entry in &missing {
         let to = format!("{STATE}/packages/{}", file_name(entry));
-        shell.upload(&bundle.checked(entry)?, &to, 0o644).await.map_err(|it| from_ssh(&what, it))?;
+        shell.upload(&bundle.checked(entry)?, &to, 0o644).await.map_err(|it| failure(&*what, it))?;
     }
     let list: String = missing.iter().map(|it| format!("{}  {}\n", it.sha256, file_name(it))).collect();
     run_with(shell, &what, &locked(&what, &offline_script(packages)), list.as_bytes()).await?;

@@ -1,7 +1,9 @@
 //! Pieces of the shell scripts that run on machines, and how their failures become errors.
 
-use orbos_ssh::{Error as SshError, Output, Shell};
+use orbos_ssh::{Output, Shell};
 use orbos_state::{Error, Result};
+
+use crate::providers::failure;
 
 /// Where ORBOS remembers what it did to a machine.
 pub(super) const STATE: &str = "/var/lib/orbos";
@@ -10,14 +12,14 @@ pub(super) const LOCK: &str = "/run/orbos/lock";
 
 /// Runs a script as root; it stops at its first failing command.
 pub(super) async fn run(shell: &dyn Shell, what: &str, script: &str) -> Result<Output> {
-    let output = shell.run(&strict(script)).await.map_err(|it| from_ssh(what, it))?;
-    output.checked(what).map_err(|it| from_ssh(what, it))
+    let output = shell.run(&strict(script)).await.map_err(|it| failure(what, it))?;
+    output.checked(what).map_err(|it| failure(what, it))
 }
 
 /// Like [`run`], with input.
 pub(super) async fn run_with(shell: &dyn Shell, what: &str, script: &str, input: &[u8]) -> Result<Output> {
-    let output = shell.run_with_input(&strict(script), input).await.map_err(|it| from_ssh(what, it))?;
-    output.checked(what).map_err(|it| from_ssh(what, it))
+    let output = shell.run_with_input(&strict(script), input).await.map_err(|it| failure(what, it))?;
+    output.checked(what).map_err(|it| failure(what, it))
 }
 
 fn strict(script: &str) -> String {
@@ -56,28 +58,6 @@ pub(super) fn forget(file: &str, line: &str) -> String {
   mv {STATE}/{file}.new {STATE}/{file}
 fi\n"
     )
-}
-
-/// A failure of the shell in the words of a round.
-pub(super) fn from_ssh(what: &str, error: SshError) -> Error {
-    match &error {
-        SshError::Unreachable { .. }
-        | SshError::Timeout { .. }
-        | SshError::Handshake { .. }
-        | SshError::Closed { .. } => Error::unreachable(what).because(error),
-        SshError::HostKeyChanged { .. } => {
-            Error::denied(what, "the machine shows another host key").because(error)
-        }
-        SshError::Denied { .. } | SshError::BadKey { .. } | SshError::SudoPassword { .. } => {
-            Error::denied(what, "the machine does not let us in").because(error)
-        }
-        SshError::Remote { status, said, .. } => {
-            let said = said.trim();
-            let why = if said.is_empty() { format!("it ended with {status}") } else { said.to_owned() };
-            Error::failed(what, why)
-        }
-        _ => Error::failed(what, "it did not work").because(error),
-    }
 }
 
 /// Refuses what cannot be a path on a machine, or cannot stand in a line of a file.

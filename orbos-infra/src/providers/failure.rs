@@ -20,6 +20,10 @@ pub fn failure(what: impl Into<String>, error: Ssh) -> Error {
         Ssh::SudoPassword { .. } => {
             denied(what, "the user has to be able to use sudo without a password", error)
         }
+        Ssh::Remote { status, said, .. } => match said.trim() {
+            "" => Error::failed(what, format!("it ended with {status}")),
+            said => Error::failed(what, said),
+        },
         Ssh::BadKey { .. } => Error::invalid(what, "the private key cannot be used").because(error),
         _ => Error::failed(what, "the machine objects").because(error),
     }

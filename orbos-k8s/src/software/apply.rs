@@ -5,7 +5,7 @@ mod shells;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use orbos_infra::{DrainReason, MachineId, MemberChange, Tier, Version, World};
+use orbos_infra::{DrainReason, MachineId, MemberChange, Tier, Version, World, providers::failure};
 use orbos_secrets::Secret;
 use orbos_state::{Error, Result};
 
@@ -54,8 +54,7 @@ impl<'a> Applier<'a> {
     pub(super) async fn credentials(&self) -> Result<Secret> {
         let what = format!("reading the kubeconfig of {}", self.cluster.id);
         let plane = self.plane(None).await?;
-        let file =
-            plane.shell.read("/etc/kubernetes/admin.conf").await.map_err(|it| shells::from_ssh(&what, it))?;
+        let file = plane.shell.read("/etc/kubernetes/admin.conf").await.map_err(|it| failure(&*what, it))?;
         let text = file.and_then(|it| String::from_utf8(it).ok());
         let text = text.ok_or_else(|| Error::failed(&what, "there is none on its control plane"))?;
         let endpoint = self.endpoint()?;
@@ -148,7 +147,7 @@ impl<'a> Applier<'a> {
         let plane = self.plane(None).await?;
         if let Some(text) = manifest.text() {
             let written = plane.shell.write(script::MANIFEST, text.as_bytes(), 0o600).await;
-            written.map_err(|it| shells::from_ssh(&what, it))?;
+            written.map_err(|it| failure(&*what, it))?;
         }
         run(&*plane.shell, &what, &script::configure(manifest, component, fingerprint)).await.map(drop)
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use orbos_infra::MachineId;
-use orbos_ssh::{Error as SshError, Shell};
+use orbos_infra::{MachineId, providers::failure};
+use orbos_ssh::Shell;
 use orbos_state::{Error, Result};
 
 use super::Applier;
@@ -49,7 +49,7 @@ impl Applier<'_> {
 /// Runs a script; says what it printed.
 pub(super) async fn run(shell: &dyn Shell, what: &str, script: &str) -> Result<String> {
     let output = shell.run(script).await.and_then(|it| it.checked(what));
-    output.map(|it| it.stdout_text()).map_err(|it| from_ssh(what, it))
+    output.map(|it| it.stdout_text()).map_err(|it| failure(what, it))
 }
 
 /// Like [`run`], with input.
@@ -60,32 +60,10 @@ pub(super) async fn run_with_input(
     input: &[u8],
 ) -> Result<String> {
     let output = shell.run_with_input(script, input).await.and_then(|it| it.checked(what));
-    output.map(|it| it.stdout_text()).map_err(|it| from_ssh(what, it))
+    output.map(|it| it.stdout_text()).map_err(|it| failure(what, it))
 }
 
 /// Writes kubeadm's configuration, which holds secrets; it is taken away by whoever uses it.
 pub(super) async fn write_config(shell: &dyn Shell, what: &str, text: &str) -> Result<()> {
-    shell.write(CONFIG, text.as_bytes(), 0o600).await.map_err(|it| from_ssh(what, it))
-}
-
-/// A failure of the shell in the words of a round.
-pub(super) fn from_ssh(what: &str, error: SshError) -> Error {
-    match &error {
-        SshError::Unreachable { .. }
-        | SshError::Timeout { .. }
-        | SshError::Handshake { .. }
-        | SshError::Closed { .. } => Error::unreachable(what).because(error),
-        SshError::HostKeyChanged { .. } => {
-            Error::denied(what, "the machine shows another host key").because(error)
-        }
-        SshError::Denied { .. } | SshError::BadKey { .. } | SshError::SudoPassword { .. } => {
-            Error::denied(what, "the machine does not let us in").because(error)
-        }
-        SshError::Remote { status, said, .. } => {
-            let said = said.trim();
-            let why = if said.is_empty() { format!("it ended with {status}") } else { said.to_owned() };
-            Error::failed(what, why)
-        }
-        _ => Error::failed(what, "it did not work").because(error),
-    }
+    shell.write(CONFIG, text.as_bytes(), 0o600).await.map_err(|it| failure(what, it))
 }
