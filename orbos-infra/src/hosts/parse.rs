@@ -33,6 +33,7 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
     let texts = sections.texts(goal)?;
     let network = sections.get("network", &[0])?;
     let links = sections.get("links", &[0])?;
+    let tables = sections.get("tables", &[0])?;
     let (architecture, memory_kib, clock_ahead) = machine(&sections, clock)?;
     let managed = managed(&texts);
     let disk: Vec<u64> = numbers(sections.single("disk")?)?;
@@ -54,14 +55,10 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
         clock_ahead,
         boot_id: texts.line(files::BOOT_ID)?.to_owned(),
         hostname: hostname(texts.line(files::HOSTNAME)?, texts.of(files::BOOT_HOSTNAME), goal),
-        packages: packages(sections.wanted("packages", !goal.packages.is_empty(), &[0, 1])?, goal),
+        packages: packages(tables, goal),
         artifacts: artifacts(goal, texts.of(files::ARTIFACTS), &stats),
         images: images(sections.wanted("images", !goal.images.is_empty(), &[])?, goal),
-        modules: modules(
-            sections.wanted("modules", !goal.modules.is_empty(), &[0])?,
-            texts.of(files::MODULES),
-            goal,
-        ),
+        modules: modules(tables, texts.of(files::MODULES), goal),
         sysctls: texts.sysctls(goal),
         services: fields::services(goal, &blocks_of, &stats)?,
         files,
@@ -71,7 +68,7 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
         firewall: firewall(goal, texts.of(files::FIREWALL), &hashes, links),
         routes: routes(network, texts.of(files::ROUTES)),
         managed,
-        listening: listening(sections.get("listening", &[0])?)?,
+        listening: listening(tables)?,
         interfaces: interfaces(network)?,
         probes: goal
             .probes
@@ -109,12 +106,24 @@ fn hostname(now: &str, boot: &[&str], goal: &HostGoal) -> String {
     if goal.hostname.as_deref() == Some(now) { boot.to_owned() } else { now.to_owned() }
 }
 
-fn packages(lines: &[&str], goal: &HostGoal) -> BTreeMap<String, String> {
-    let installed = lines.iter().filter_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
-        ["ii" | "hi", name, version] => Some((name.to_owned(), version.to_owned())),
-        _ => None,
-    });
-    installed.filter(|(name, _)| goal.packages.contains(name)).collect()
+/// The last word on a package counts.
+fn packages(tables: &[&str], goal: &HostGoal) -> BTreeMap<String, String> {
+    let mut packages = BTreeMap::new();
+    for line in of_table("package ", tables) {
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let installed = rest.split_once(' ').filter(|(_, status)| {
+            matches!(*status, "install ok installed" | "hold ok installed") && goal.packages.contains(name)
+        });
+        match installed {
+            Some((version, _)) => packages.insert(name.to_owned(), version.to_owned()),
+            None => packages.remove(name),
+        };
+    }
+    packages
+}
+
+fn of_table<'a>(table: &'static str, lines: &[&'a str]) -> impl Iterator<Item = &'a str> {
+    lines.iter().filter_map(move |it| it.strip_prefix(table))
 }
 
 /// Those of which mode, size and time of change are as right after they were verified.
@@ -141,8 +150,9 @@ fn images(lines: &[&str], goal: &HostGoal) -> BTreeSet<String> {
     lines.iter().map(|it| (*it).to_owned()).filter(|it| goal.images.contains_key(it)).collect()
 }
 
-fn modules(loaded: &[&str], boot: &[&str], goal: &HostGoal) -> BTreeSet<String> {
-    let both = |it: &&String| loaded.contains(&it.replace('-', "_").as_str()) && boot.contains(&it.as_str());
+fn modules(tables: &[&str], boot: &[&str], goal: &HostGoal) -> BTreeSet<String> {
+    let there: BTreeSet<&str> = of_table("module ", tables).collect();
+    let both = |it: &&String| there.contains(it.replace('-', "_").as_str()) && boot.contains(&it.as_str());
     goal.modules.iter().filter(both).cloned().collect()
 }
 
@@ -208,13 +218,10 @@ fn interfaces(network: &[&str]) -> Result<BTreeMap<String, BTreeSet<IpAddr>>, St
     Ok(interfaces)
 }
 
-fn listening(lines: &[&str]) -> Result<BTreeSet<u16>, String> {
-    let port = |line: &&str| {
-        let local = line.split_whitespace().find(|it| it.contains(':'));
-        let port = local.and_then(|it| it.rsplit_once(':')?.1.parse().ok());
-        port.ok_or_else(|| format!("`{line}` is no listener"))
-    };
-    lines.iter().map(port).collect()
+/// The kernel writes ports in hexadecimal.
+fn listening(tables: &[&str]) -> Result<BTreeSet<u16>, String> {
+    let port = |it: &str| u16::from_str_radix(it, 16).map_err(|_| format!("`{it}` is no port"));
+    of_table("listen ", tables).map(port).collect()
 }
 
 fn busy(lines: &[&str]) -> Option<String> {

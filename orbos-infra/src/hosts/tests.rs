@@ -156,19 +156,9 @@ fn an_answer_without_a_line_of_its_frame_is_no_answer() {
 fn a_part_that_failed_is_no_answer() {
     // Byte for byte a character, because one probe printed a byte that is no UTF-8.
     let text: String = RECORDED.iter().map(|it| char::from(*it)).collect();
-    for part in [
-        "machine",
-        "texts",
-        "disk",
-        "network",
-        "listening",
-        "busy",
-        "links",
-        "packages",
-        "stat",
-        "hashes",
-        "services",
-    ] {
+    for part in
+        ["machine", "texts", "disk", "network", "tables", "busy", "links", "stat", "hashes", "services"]
+    {
         let start = text.find(&format!("\n= {part} ")).expect("the part is there");
         let end = text[start + 1..].find('\n').expect("its line ends") + start + 1;
         let broken = format!("{}\n= {part} 127{}", &text[..start], &text[end..]);
@@ -195,8 +185,13 @@ fn this_machine_can_be_looked_at() {
         modules: set(&["no_such_module"]),
         sysctls: [("kernel.ostype".to_owned(), "Linux".to_owned())].into(),
         probes: [("word".to_owned(), "printf ' a\\n\\n'".to_owned())].into(),
+        packages: set(&["bash", "no-such-package"]),
         ..HostGoal::default()
     };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let bash =
+        Command::new("dpkg-query").args(["-W", "-f=${Version}", "bash"]).output().expect("this is Debian");
     let script = observe::script(&goal).expect("a script");
     for shell in ["dash", "bash"] {
         let output = Command::new(shell).args(["-c", &script]).output().expect("there is a shell");
@@ -206,6 +201,9 @@ fn this_machine_can_be_looked_at() {
         assert_eq!(seen.probes["word"], " a");
         assert_eq!(seen.files.keys().collect::<Vec<_>>(), ["/etc/os-release"]);
         assert!(seen.modules.is_empty());
+        assert!(seen.listening.contains(&port), "{:?}", seen.listening);
+        assert_eq!(seen.packages.len(), 1);
+        assert_eq!(seen.packages["bash"].as_bytes(), bash.stdout);
     }
 }
 
