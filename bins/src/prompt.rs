@@ -18,9 +18,10 @@ pub fn hidden(question: &str) -> io::Result<Option<Secret>> {
     let shown = tcgetattr(&terminal)?;
     let mut quiet = shown.clone();
     quiet.local_modes.remove(LocalModes::ECHO);
-    (&terminal).write_all(question.as_bytes())?;
     let restore = Restore { terminal: &terminal, modes: shown };
+    // Before the question, or a fast answer would be shown.
     tcsetattr(&terminal, OptionalActions::Flush, &quiet)?;
+    (&terminal).write_all(question.as_bytes())?;
     // As long as a line of a terminal can be, so that no copy stays behind when it grows.
     let mut line = Vec::with_capacity(4096);
     BufReader::new(&terminal).read_until(b'\n', &mut line)?;

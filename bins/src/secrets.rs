@@ -5,8 +5,10 @@ mod audit;
 mod inventory;
 mod rewrite;
 mod rotate;
+mod store;
 
 pub use audit::{Finding, Limit, audit};
 pub use inventory::{Inventory, Item, Reference, slots_of};
 pub use rewrite::write_value;
 pub use rotate::{Rotated, reseal_files, rotate};
+pub use store::{StoreFiles, password_store};

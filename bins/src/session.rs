@@ -15,7 +15,7 @@ use orbos_state::{
     update,
 };
 
-use crate::identity;
+use crate::identity::{KeySource, PrivateKey};
 
 /// Which orb is meant.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +34,8 @@ pub struct OrbArgs {
     /// The orb by its name in that file, if it holds several.
     #[arg(long, env = "ORB", global = true, hide_short_help = true, value_name = "NAME")]
     pub orb: Option<String>,
-    /// A file with the private key that opens the secrets instead of the master key: SSH or age.
+    /// A file with the private key that opens the secrets instead of the master key: SSH, age or OpenPGP; or the
+    /// word `card` for a smart card. Its passphrase is asked for, or stands in ORB_IDENTITY_PASSPHRASE.
     #[arg(long, env = "ORB_IDENTITY", global = true, hide_short_help = true, value_name = "FILE")]
     pub identity: Option<PathBuf>,
     /// A directory with everything that machines would otherwise download.
@@ -73,7 +74,7 @@ pub struct Session {
     pub orb: String,
     /// Its repository.
     pub repository: Arc<GitRepository>,
-    identity: Option<PathBuf>,
+    identity: KeySource,
     /// Stretching a passphrase takes a while; once is enough.
     last: Mutex<Option<OrbKey>>,
 }
@@ -103,7 +104,8 @@ impl Session {
         if let Some(key) = &access.repokey {
             repository = repository.with_key(key.clone());
         }
-        let identity = args.identity.clone();
+        let identity =
+            KeySource::new(args.identity.clone(), variable("ORB_IDENTITY_PASSPHRASE").map(Secret::from_text));
         Ok(Self { access, orb, repository: Arc::new(repository), identity, last: Mutex::default() })
     }
 
@@ -114,7 +116,7 @@ impl Session {
             access: OrbAccess { masterkey: Some(masterkey), ..self.access.clone() },
             orb: self.orb.clone(),
             repository: Arc::clone(&self.repository),
-            identity: None,
+            identity: KeySource::default(),
             last: Mutex::default(),
         }
     }
@@ -204,20 +206,20 @@ impl Session {
     ///
     /// If neither opens it, or there is none.
     pub fn open_keyring(&self, keyring: &Keyring) -> Result<OrbKey, Error> {
-        let file = self.identity.as_deref().map(identity::read).transpose()?;
+        let keys = self.private_keys()?;
         let master = self.access.masterkey.clone().map(Passphrase::new);
-        let identities: Vec<&dyn Identity> =
-            file.iter().map(|it| &**it).chain(master.iter().map(|it| it as &dyn Identity)).collect();
-        let why = match (&file, &master) {
+        let own = keys.iter().map(PrivateKey::as_identity);
+        let identities: Vec<&dyn Identity> = own.chain(master.iter().map(|it| it as &dyn Identity)).collect();
+        let why = match (self.identity.name(), &master) {
             (None, None) => {
                 return Err(Error::denied(
                     OPENING,
                     "the orbconfig has no `masterkey`; run `orbctl configure --masterkey …`, or use --identity",
                 ));
             }
-            (None, Some(_)) => "the master key does not open the keyring",
-            (Some(_), None) => "the identity file does not open the keyring",
-            (Some(_), Some(_)) => "neither the identity file nor the master key opens the keyring",
+            (None, Some(_)) => "the master key does not open the keyring".to_owned(),
+            (Some(name), None) => format!("{name} does not open the keyring"),
+            (Some(name), Some(_)) => format!("neither {name} nor the master key opens the keyring"),
         };
         keyring.open(&identities).map_err(|error| match error {
             orbos_secrets::Error::KeyringAltered => {
@@ -225,6 +227,11 @@ impl Session {
             }
             error => Error::denied(OPENING, why).because(error),
         })
+    }
+
+    /// The private keys of whoever runs this; none if the master key is all there is.
+    pub(crate) fn private_keys(&self) -> Result<Vec<PrivateKey>, Error> {
+        self.identity.keys()
     }
 
     fn create_keyring(&self) -> Result<Unlocked, Error> {
@@ -277,7 +284,6 @@ pub fn keyring(files: &Snapshot) -> Result<Option<Keyring>, Error> {
 
 /// What the orbconfig says, and what the environment says instead; with `ORB_URL` no orbconfig is needed.
 fn overridden(args: &OrbArgs, path: &std::path::Path) -> Result<OrbAccess> {
-    let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty());
     let url = variable("ORB_URL");
     let mut access = match Orbconfig::read(path) {
         Ok(config) => match config.orb(args.orb.as_deref()) {
@@ -292,4 +298,8 @@ fn overridden(args: &OrbArgs, path: &std::path::Path) -> Result<OrbAccess> {
     access.repokey = variable("ORB_REPOKEY").map(Secret::from_text).or(access.repokey);
     access.masterkey = variable("ORB_MASTERKEY").map(Secret::from_text).or(access.masterkey);
     Ok(access)
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.is_empty())
 }

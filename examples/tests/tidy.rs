@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("k8s-openapi", &["orbos-k8s"]),
     ("kube", &["orbos-k8s"]),
     ("anyhow", &["orbos", "orbos-examples", "orbos-lab"]),
+    ("card-backend-pcsc", &["orbos"]),
     ("clap", &["orbos", "orbos-lab"]),
     ("indicatif", &["orbos"]),
     ("tracing-subscriber", &["orbos"]),

@@ -37,6 +37,8 @@ mod sealed;
 mod secret;
 mod slots;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tree;
 
 #[cfg(feature = "age")]

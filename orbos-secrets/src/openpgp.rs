@@ -92,13 +92,24 @@ impl OpenPgpKeys {
     ///
     /// [`Recipient`](Error::Recipient) if nothing can be encrypted for it.
     pub fn with_certificate(mut self, certificate: &[u8]) -> Result<Self> {
-        self.certificates.push(read_certificate("OpenPGP certificate", certificate)?);
+        self.add_certificate(certificate)?;
         Ok(self)
     }
 
-    /// With a private key to decrypt with.
+    /// Adds a certificate to encrypt for, as `gpg --export` writes it, armored or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Recipient`](Error::Recipient) if nothing can be encrypted for it; nothing is changed then.
+    pub fn add_certificate(&mut self, certificate: &[u8]) -> Result<()> {
+        self.certificates.push(read_certificate("OpenPGP certificate", certificate)?);
+        Ok(())
+    }
+
+    /// With a private key to decrypt with, and to encrypt for.
     #[must_use]
     pub fn with_key(mut self, key: OpenPgpKey) -> Self {
+        self.certificates.push(key.key.to_public_key());
         self.keys.push(key);
         self
     }
@@ -119,6 +130,7 @@ impl OpenPgpKeys {
         let mut found = self.certificates.iter().filter(matches);
         match (found.next(), found.next()) {
             (Some(certificate), None) => Ok(certificate),
+            (Some(one), Some(other)) if one.fingerprint() == other.fingerprint() => Ok(one),
             (None, _) => Err(refused(name, "there is no certificate of this name at hand")),
             (Some(_), Some(_)) => Err(refused(name, "several certificates fit; name it by its fingerprint")),
         }
@@ -146,6 +158,26 @@ impl OpenPgp for OpenPgpKeys {
         }
         Err(Error::Identity { why: "none of the OpenPGP keys at hand is among the recipients" })
     }
+}
+
+/// Fingerprint and first user of a certificate; empty if it is none.
+pub(crate) fn summary(armored: &str) -> String {
+    let Ok((certificate, _)) = SignedPublicKey::from_reader_single(armored.as_bytes()) else {
+        return String::new();
+    };
+    let user = certificate.details.users.first().and_then(|user| user.id.as_str()).unwrap_or_default();
+    format!("{:X} {user}", certificate.fingerprint()).trim_end().to_owned()
+}
+
+/// Whether it is one certificate, and one that can be encrypted for.
+pub(crate) fn check(name: &str, armored: &str) -> Result<()> {
+    let blocks = armored.matches("-----BEGIN PGP PUBLIC KEY BLOCK-----").count();
+    let several = SignedPublicKey::from_reader_many(armored.as_bytes())
+        .is_ok_and(|(certificates, _)| certificates.take(2).count() > 1);
+    if blocks > 1 || several {
+        return Err(refused(name, "there are several OpenPGP keys in it; export the one that is meant"));
+    }
+    certificate(name, armored).map(drop)
 }
 
 /// Reads an armored certificate that can be encrypted for.

@@ -142,8 +142,8 @@ impl Snapshot {
 
     /// Whether committing these files would change anything.
     pub(crate) fn differs(&self, edit: &Edit) -> bool {
-        edit.files.iter().any(|(path, text)| match text {
-            Some(text) => self.bytes(path) != Some(text.as_bytes()),
+        edit.files.iter().any(|(path, contents)| match contents {
+            Some(contents) => self.bytes(path) != Some(contents),
             None => self.contains(path),
         })
     }
@@ -181,8 +181,8 @@ pub struct Edit {
     pub body: String,
     /// Who signs it.
     pub author: Author,
-    /// New texts by path; an absent text removes the file.
-    pub files: BTreeMap<String, Option<String>>,
+    /// New contents by path; what is absent removes the file.
+    pub files: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl Edit {
@@ -191,10 +191,10 @@ impl Edit {
         Self { subject: subject.into(), ..Self::default() }
     }
 
-    /// Writes a file.
+    /// Writes a file: a text, or bytes that are none.
     #[must_use]
-    pub fn write(mut self, path: impl Into<String>, text: impl Into<String>) -> Self {
-        self.files.insert(path.into(), Some(text.into()));
+    pub fn write(mut self, path: impl Into<String>, contents: impl Into<Vec<u8>>) -> Self {
+        self.files.insert(path.into(), Some(contents.into()));
         self
     }
 

@@ -102,6 +102,18 @@ impl Inventory {
         })
     }
 
+    /// Fails if a value and a reference to Kubernetes stand beside each other: nobody knows which one counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](Error::Invalid) with the first one.
+    pub fn unambiguous(&self) -> Result<(), Error> {
+        match self.items.iter().find(|it| it.content == Content::Both) {
+            None => Ok(()),
+            Some(item) => Err(item.ambiguous()),
+        }
+    }
+
     /// Fails if a file cannot be read, since what is in it would be left behind.
     ///
     /// # Errors
@@ -132,6 +144,14 @@ impl Item {
     pub fn address(&self) -> String {
         let Place { file, path, .. } = &self.place;
         if file == DESIRED { path.clone() } else { format!("{file}:{path}") }
+    }
+
+    /// What is said where a value and a reference to Kubernetes stand beside each other.
+    pub fn ambiguous(&self) -> Error {
+        Error::invalid(
+            self.shown(),
+            "a sealed value and a reference to Kubernetes stand there; remove one of them",
+        )
     }
 
     /// What an error about its value looks like, with file, line and path.
@@ -201,16 +221,37 @@ fn sealed_values(tree: &Tree, file: &Place, text: &str) -> Vec<Item> {
         let times = seen.entry(start.clone()).or_default();
         let at = text.match_indices(start.trim()).nth(*times).map(|(at, _)| at);
         *times += 1;
+        let referred = found.steps.split_last().is_some_and(|(last, above)| refers(tree, above, last));
         Item {
             place: file.below(&found.path),
             field: field(&found.steps),
             line: at.map(|at| text[..at].matches('\n').count() + 1),
-            content: Content::Sealed(found.sealed),
+            content: if referred { Content::Both } else { Content::Sealed(found.sealed) },
             slot: None,
             owner: None,
         }
     };
     tree.sealed().into_iter().map(item).collect()
+}
+
+/// Whether a reference to Kubernetes stands beside a value: `existingPassword` or `existingPasswordSecret` beside
+/// `password`, `existing` beside `encrypted`.
+fn refers<'a>(tree: &'a Tree, above: &[Step], last: &Step) -> bool {
+    let Step::Key(name) = last else { return false };
+    let below = |tree: &'a Tree, step: &Step| match (tree, step) {
+        (Tree::Map(_), Step::Key(key)) => get(tree, key),
+        (Tree::List(items), Step::Index(index)) => items.get(*index),
+        _ => None,
+    };
+    let parent = above.iter().try_fold(tree, below);
+    let Some(Tree::Map(entries)) = parent else { return false };
+    let name = if name == "encrypted" { String::new() } else { name.to_lowercase() };
+    entries.iter().any(|(key, beside)| {
+        let key = key.to_lowercase();
+        let of = key.strip_prefix("existing");
+        let same = of.is_some_and(|it| it == name || it.strip_suffix("secret") == Some(&*name));
+        same && read_existing(beside).is_some()
+    })
 }
 
 fn collect_references(tree: &Tree, file: &str, path: &mut Vec<String>, found: &mut Vec<Reference>) {

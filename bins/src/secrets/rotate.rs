@@ -55,6 +55,8 @@ pub fn reseal_files(
 ) -> Result<(BTreeMap<String, String>, usize), Error> {
     let inventory = Inventory::read(orb, files);
     inventory.complete()?;
+    // A value that is passed over would never open again.
+    inventory.unambiguous()?;
     let mut by_file = BTreeMap::<&str, Vec<(FieldPath, Sealed, Sealed)>>::new();
     for (item, sealed) in inventory.sealed() {
         let values = by_file.entry(item.place.file.as_str()).or_default();

@@ -98,6 +98,36 @@ fn every_bad_input_gets_a_message_of_its_own() {
         &show,
     );
     case("unknown encryption", &|orb| spoil_file(orb, "AES256-GCM", "ROT13"), &show);
+    let beside = |orb: &Orb| {
+        orb.commit(&[("boom.yml", "spec:\n  password: ~\n")]);
+        orb.set("boom.yml:spec.password", "x");
+        let reference = "  existingPassword: {name: grafana, key: pw}\n";
+        let file = orb.file("boom.yml");
+        orb.commit(&[("boom.yml", &format!("{}\n{reference}", file.trim_end()))]);
+    };
+    let both = "boom.yml:spec.password";
+    case("value and reference", &beside, &["secrets", "show", both]);
+    case("value and reference, setting", &beside, &["secrets", "set", both, "--value", "y"]);
+    case("value and reference, rotating", &beside, &rotate);
+    case(
+        "value and reference, removing somebody",
+        &|orb| {
+            beside(orb);
+            let add = ["secrets", "recipients", "add", "ops", "--passphrase-stdin"];
+            orb.orbctl_with(&add, &[], Some("correct horse")).ok();
+        },
+        &["secrets", "recipients", "remove", "ops"],
+    );
+    case(
+        "a private key on the command line",
+        &|_| {},
+        &["secrets", "recipients", "add", "bob", "-----BEGIN OPENSSH PRIVATE KEY-----\na secret"],
+    );
+    case(
+        "a private key behind the path",
+        &|_| {},
+        &["secrets", "set", KUBECONFIG, "-----BEGIN OPENSSH PRIVATE KEY-----\na secret"],
+    );
     case(
         "keyring altered",
         &|orb| {

@@ -36,7 +36,7 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms.into_iter().map(String::into_bytes).collect()
 }
 
-struct Canaries(Vec<(String, Vec<Vec<u8>>)>);
+pub(crate) struct Canaries(Vec<(String, Vec<Vec<u8>>)>);
 
 impl Canaries {
     fn search(&self, place: &str, bytes: &[u8]) {
@@ -50,17 +50,57 @@ impl Canaries {
 }
 
 /// What every test of this file shares: the orb, and everything that was said.
-struct Traces {
-    orb: Orb,
-    heard: Vec<(String, Said)>,
+pub(crate) struct Traces {
+    pub(crate) orb: Orb,
+    pub(crate) heard: Vec<(String, Said)>,
 }
 
 impl Traces {
-    fn hear(&mut self, arguments: &[&str], environment: &[(&str, &str)], stdin: Option<&str>) {
+    pub(crate) fn hear(&mut self, arguments: &[&str], environment: &[(&str, &str)], stdin: Option<&str>) {
         for level in ["error", "debug", "trace"] {
             let said = self.orb.orbctl_with(&[&["--log", level], arguments].concat(), environment, stdin);
             self.heard.push((format!("{arguments:?} at {level}"), said));
         }
+    }
+
+    /// Searches what was said, every file that is not one of the allowed ones, and every object of Git.
+    pub(crate) fn search(&self, secrets: &[&str], allowed: &[PathBuf]) {
+        let canaries = Canaries(secrets.iter().map(|it| ((*it).to_owned(), forms(it))).collect());
+        let mut searched = 0;
+        for (command, said) in &self.heard {
+            canaries.search(&format!("stdout of {command}"), &said.stdout);
+            canaries.search(&format!("stderr of {command}"), said.stderr.as_bytes());
+            searched += said.stdout.len() + said.stderr.len();
+        }
+        let mut files = Vec::new();
+        files_below(self.orb.home.path(), &mut files);
+        for file in files.iter().filter(|it| !allowed.contains(it)) {
+            let bytes = fs::read(file).expect("it is ours");
+            canaries.search(&file.display().to_string(), &bytes);
+            searched += bytes.len();
+        }
+        // Git compresses what it keeps, so the files alone say little; also what nothing refers to any more.
+        let heads = files.iter().filter(|it| it.ends_with("HEAD") && it.with_file_name("objects").is_dir());
+        let repositories: Vec<&Path> = heads.filter_map(|it| it.parent()).collect();
+        assert!(repositories.len() > 1, "the repository and the copy that orbctl keeps: {repositories:?}");
+        let mut objects = 0;
+        for repository in repositories {
+            let all = ["-C", text(repository), "cat-file", "--batch", "--batch-all-objects", "--buffer"];
+            let contents = run("git", &all, None);
+            canaries.search(&format!("the objects of {}", repository.display()), contents.as_bytes());
+            objects += contents.len();
+        }
+        let memory =
+            fs::read_dir("/dev/shm").expect("it is there").filter_map(Result::ok).map(|it| it.path());
+        for draft in memory.filter(|it| it.is_file()) {
+            // Other programs take their files away meanwhile.
+            canaries.search(&draft.display().to_string(), &fs::read(&draft).unwrap_or_default());
+        }
+        println!(
+            "{} commands said nothing; {} files, {objects} bytes of objects and {searched} other bytes searched",
+            self.heard.len(),
+            files.len(),
+        );
     }
 }
 
@@ -92,6 +132,23 @@ fn no_canary_is_found_where_it_does_not_belong() {
     traces.hear(&["writesecret", "orbiter.rack.bootstrapkeypublic", "--value", TYPED], &none, None);
     traces.hear(&["secrets", "recipients", "add", "ci", &identity], &none, None);
     traces.hear(&["secrets", "generate"], &none, None);
+    let store = ["secrets", "store", "--folder", "passwords"];
+    let age_public = run("age-keygen", &["-y", &identity], None);
+    traces.orb.commit(&[("passwords/.age-recipients", &age_public)]);
+    for (arguments, environment) in [
+        (["set", "a/b", "--stdin"].as_slice(), none.as_slice()),
+        (&["set", "a/b", "--file", text(&filed)], &none),
+        (&["set", "a/c", "--value", TYPED], &none),
+        (&["set", "a/c", TYPED], &none),
+        (&["set", "../c", "--value", TYPED], &none),
+        (&["list"], &none),
+        (&["show", "a/b"], &none),
+        (&["show", "a/b", "--field", "x"], &[("ORB_IDENTITY", identity.as_str())]),
+        (&["show", "a/b"], &[("ORB_IDENTITY", text(&filed))]),
+        (&["remove", "a/c"], &none),
+    ] {
+        traces.hear(&[&store, arguments].concat(), environment, Some(CANARY));
+    }
     let made = traces.orb.show(MAINTENANCE).lines().nth(2).expect("a key has lines").to_owned();
     for arguments in [
         &["secrets", "list"][..],
@@ -119,6 +176,10 @@ fn no_canary_is_found_where_it_does_not_belong() {
         &["--identity", text(&filed), "secrets", "show", KUBECONFIG],
         &["--identity", &identity, "secrets", "audit"],
         &["configure", "--repokey", text(&filed)],
+        &["secrets", "recipients", "add", "x", &age_key],
+        &["secrets", "recipients", "add", "x", "-"],
+        &["secrets", "recipients", "add", "x", "--passphrase", TYPED],
+        &["--identity", "card", "secrets", "show", KUBECONFIG],
     ] {
         traces.hear(arguments, &none, Some(CANARY));
     }
@@ -142,34 +203,7 @@ fn no_canary_is_found_where_it_does_not_belong() {
     traces.heard.push(("list".into(), unsealed));
 
     let secrets = [CANARY, TYPED, FILED, MASTER, NEXT_MASTER, &age_key, &made];
-    let canaries = Canaries(secrets.iter().map(|it| ((*it).to_owned(), forms(it))).collect());
-    let mut searched = 0;
-    for (command, said) in &traces.heard {
-        canaries.search(&format!("stdout of {command}"), &said.stdout);
-        canaries.search(&format!("stderr of {command}"), said.stderr.as_bytes());
-        searched += said.stdout.len() + said.stderr.len();
-    }
-    let mut files = Vec::new();
-    files_below(traces.orb.home.path(), &mut files);
-    let allowed = [traces.orb.path(".orb/config"), filed, identity.into()];
-    for file in files.iter().filter(|it| !allowed.contains(it)) {
-        let bytes = fs::read(file).expect("it is ours");
-        canaries.search(&file.display().to_string(), &bytes);
-        searched += bytes.len();
-    }
-    let objects = traces.orb.git(&["cat-file", "--batch", "--batch-all-objects", "--buffer"]);
-    canaries.search("the objects of Git", objects.as_bytes());
-    let memory = fs::read_dir("/dev/shm").expect("it is there").filter_map(Result::ok).map(|it| it.path());
-    for draft in memory.filter(|it| it.is_file()) {
-        // Other programs take their files away meanwhile.
-        canaries.search(&draft.display().to_string(), &fs::read(&draft).unwrap_or_default());
-    }
-    println!(
-        "{} commands said nothing; {} files, {} bytes of objects and {searched} other bytes searched",
-        traces.heard.len(),
-        files.len(),
-        objects.len()
-    );
+    traces.search(&secrets, &[traces.orb.path(".orb/config"), filed, identity.into()]);
     // They can be found: this is where they belong.
     let config = fs::read(traces.orb.path(".orb/config")).expect("it is ours");
     assert!(config.windows(MASTER.len()).any(|it| it == MASTER.as_bytes()));

@@ -2,7 +2,7 @@
 
 use crate::fixture::{BOOTSTRAP, KUBECONFIG, OLD_SECRET, Orb, run, text};
 
-fn ssh_key(orb: &Orb, name: &str, kind: &str, passphrase: &str) -> String {
+pub(crate) fn ssh_key(orb: &Orb, name: &str, kind: &str, passphrase: &str) -> String {
     let path = orb.path(name);
     run("ssh-keygen", &["-q", "-t", kind, "-N", passphrase, "-C", name, "-f", text(&path)], None);
     text(&path).to_owned()

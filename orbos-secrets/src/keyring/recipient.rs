@@ -52,6 +52,21 @@ impl Recipient {
         }
     }
 
+    /// What tells it apart for humans, in one line: the public key, or fingerprint and user of an OpenPGP key;
+    /// empty for a passphrase, and for an OpenPGP key that this program was built without.
+    pub fn summary(&self) -> String {
+        let text = match self {
+            Self::Passphrase(_) => String::new(),
+            Self::Age(text) | Self::Ssh(text) => text.clone(),
+            #[cfg(feature = "openpgp")]
+            Self::Openpgp(text) => crate::openpgp::summary(text),
+            #[cfg(not(feature = "openpgp"))]
+            Self::Openpgp(_) => String::new(),
+        };
+        // Whoever wrote it may not command the terminal.
+        text.replace(char::is_control, " ")
+    }
+
     /// All of it as text.
     pub(crate) fn public(&self) -> String {
         match self {
@@ -67,7 +82,7 @@ impl Recipient {
             #[cfg(feature = "age")]
             Self::Age(text) | Self::Ssh(text) => crate::age::recipient(&short, text).map(drop),
             #[cfg(feature = "openpgp")]
-            Self::Openpgp(text) => crate::openpgp::certificate(&short, text).map(drop),
+            Self::Openpgp(text) => crate::openpgp::check(&short, text),
             #[cfg(not(all(feature = "age", feature = "openpgp")))]
             _ => Err(self.needs_feature(&short)),
         }

@@ -1,6 +1,6 @@
 //! Against the real programs: Debian's `gpg`, `pass` and `age`.
 
-#[cfg(feature = "openpgp-card")]
+#[cfg(feature = "testing")]
 mod card;
 mod home;
 #[cfg(feature = "openpgp")]

@@ -33,9 +33,9 @@ impl State {
     }
 
     fn write(&mut self, edit: &Edit) {
-        for (path, text) in &edit.files {
-            match text {
-                Some(text) => self.files.insert(path.clone(), Content::new(text.as_bytes())),
+        for (path, contents) in &edit.files {
+            match contents {
+                Some(contents) => self.files.insert(path.clone(), Content::new(contents)),
                 None => self.files.remove(path),
             };
         }
@@ -45,7 +45,7 @@ impl State {
 
 impl MemoryRepository {
     /// Holds these files in its first revision.
-    pub fn new<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) -> Self {
+    pub fn new<P: Into<String>, T: Into<Vec<u8>>>(files: impl IntoIterator<Item = (P, T)>) -> Self {
         let repository = Self::default();
         let files = files.into_iter().map(|(path, text)| (path.into(), Some(text.into()))).collect();
         repository.state().write(&Edit { files, ..Edit::default() });

@@ -8,6 +8,7 @@ mod recipients;
 mod rotate;
 mod set;
 mod show;
+mod store;
 
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Session};
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     /// Say who may open the orb's secrets.
     #[command(visible_alias = "recipient", subcommand)]
     Recipients(recipients::Command),
+    Store(store::Args),
     /// List what somebody should look at: old formats, unused, shared, missing and old values.
     Audit(audit::Args),
 }
@@ -58,6 +60,7 @@ pub(crate) async fn run(orb: &OrbArgs, command: Command) -> Result<Code> {
         Command::Edit(args) => edit::run(&session, &args).await,
         Command::Rotate(args) => rotate::run(&session, &args).await,
         Command::Recipients(command) => recipients::run(&session, command).await,
+        Command::Store(args) => store::run(&session, args).await,
         Command::Audit(args) => audit::run(&session, &args).await,
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     given: Given,
     /// Taken so that it is not repeated in an error.
-    #[arg(hide = true)]
+    #[arg(hide = true, allow_hyphen_values = true)]
     too_much: Vec<String>,
 }
 

@@ -216,14 +216,14 @@ impl Store {
                 }
             };
             let mut updates = TreeUpdateBuilder::new();
-            for (path, text) in &edit.files {
+            for (path, contents) in &edit.files {
                 let there = tree.get_path(Path::new(path)).ok();
-                match (text, there) {
-                    (Some(text), there) => {
+                match (contents, there) {
+                    (Some(contents), there) => {
                         let executable =
                             there.is_some_and(|it| it.filemode() == i32::from(FileMode::BlobExecutable));
                         let mode = if executable { FileMode::BlobExecutable } else { FileMode::Blob };
-                        updates.upsert(path.as_str(), repository.blob(text.as_bytes())?, mode);
+                        updates.upsert(path.as_str(), repository.blob(contents)?, mode);
                     }
                     (None, Some(_)) => {
                         updates.remove(path.as_str());

@@ -26,6 +26,7 @@ pub(crate) async fn run(session: &Session, args: &Args) -> Result<Code> {
         Content::Sealed(sealed) => {
             session.cipher_at(&files)?.open(sealed, &item.place).map_err(|error| item.wrong(error))?
         }
+        Content::Both => return Err(item.ambiguous().into()),
         _ => Secret::new([]),
     };
     let after = Draft::new(&before)?.edit()?;

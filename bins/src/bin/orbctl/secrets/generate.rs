@@ -1,7 +1,7 @@
 //! `orbctl secrets generate`.
 #![expect(clippy::print_stdout, reason = "what was made is the answer")]
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use anyhow::Result;
 use orbos::{
@@ -49,17 +49,19 @@ fn generated(
     }
     let unlocked = session.unlock(newest)?;
     let cipher = session.cipher_with(unlocked.key.clone());
-    let (mut edit, mut paths) = (Edit::new("Secrets generated"), Vec::new());
+    let (mut texts, mut paths) = (BTreeMap::new(), Vec::new());
     for item in wanted {
         let Place { file, .. } = &item.place;
-        let before = edit.files.get(file).cloned().flatten();
-        let mut text = before.or_else(|| newest.text(file).map(str::to_owned)).unwrap_or_default();
+        let text = texts
+            .entry(file.as_str())
+            .or_insert_with(|| newest.text(file).map(str::to_owned).unwrap_or_default());
         for (field, path, sealed) in make(item, &inventory, &cipher)? {
-            text = write_value(&text, &field, None, &sealed)?;
+            *text = write_value(text, &field, None, &sealed)?;
             paths.push(path);
         }
-        edit = edit.write(file.as_str(), text);
     }
+    let edit = Edit::new("Secrets generated");
+    let edit = texts.into_iter().fold(edit, |edit, (file, text)| edit.write(file, text));
     let edit = if unlocked.created { unlocked.write(edit)? } else { edit };
     Ok((Some(edit), paths))
 }

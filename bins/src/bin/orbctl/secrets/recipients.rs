@@ -21,12 +21,14 @@ pub(crate) enum Command {
 Examples:
   orbctl secrets recipients add alice ~/alice.pub
   orbctl secrets recipients add ci age1q4mhkqw9rrw32tcun3s0ggj49n8kgqnr3tt89patf28nst6hlqdq47epmv
+  gpg --armor --export bob@example.com | orbctl secrets recipients add bob -
   orbctl secrets recipients add ops --passphrase")]
     Add {
         /// A name of your choice.
         name: String,
-        /// Their public key, or the file it is in: SSH (Ed25519 or RSA) or age.
-        #[arg(required_unless_present_any = ["passphrase", "passphrase_stdin"])]
+        /// Their public key, or the file it is in, `-` for standard input: SSH (Ed25519 or RSA), age, or OpenPGP
+        /// as `gpg --armor --export` writes it.
+        #[arg(required_unless_present_any = ["passphrase", "passphrase_stdin"], allow_hyphen_values = true)]
         key: Option<String>,
         /// Whoever knows a passphrase, which is asked for.
         #[arg(long, conflicts_with = "key")]
@@ -72,30 +74,49 @@ async fn list(session: &Session) -> Result<()> {
     };
     println!("key {}", keyring.key());
     for (name, recipient) in keyring.recipients() {
-        let key = match recipient {
-            Recipient::Age(text) | Recipient::Ssh(text) => text.as_str(),
-            _ => "",
-        };
-        println!("{}", format!("{name}  {}  {key}", recipient.kind()).trim_end());
+        println!("{}", format!("{name}  {}  {}", recipient.kind(), recipient.summary()).trim_end());
     }
     Ok(())
 }
 
 fn parse(key: &str) -> Result<Recipient> {
-    if ["age1", "ssh-", "-----"].iter().any(|it| key.starts_with(it)) {
+    if ["age1", "ssh-", "-----BEGIN PGP PUBLIC"].iter().any(|it| key.starts_with(it)) {
         let unfit = |error| Error::invalid("the key", "it cannot be used").because(error);
         return Ok(Recipient::parse(key).map_err(unfit)?);
     }
-    let text = fs::read_to_string(Path::new(key))
-        .with_context(|| format!("reading `{key}`, which has to be a public key or the file it is in"))?;
-    if text.contains("PRIVATE KEY-----") {
-        return Err(Error::invalid(key, "this is a private key; give the public one").into());
+    if ["PRIVATE KEY", "AGE-SECRET-KEY"].iter().any(|it| key.contains(it)) {
+        return Err(Error::invalid("KEY", "this is a private key; give the public one").into());
+    }
+    let (what, bytes) = read(key)?;
+    // The bytes may be a secret: they are repeated in no error.
+    let Ok(text) = String::from_utf8(bytes) else {
+        let why = "it is not text; export an OpenPGP key with `gpg --armor --export`";
+        return Err(Error::invalid(what, why).into());
+    };
+    if text.contains("PRIVATE KEY") {
+        return Err(Error::invalid(what, "this is a private key; give the public one").into());
+    }
+    if text.trim_start().starts_with("-----BEGIN PGP PUBLIC") {
+        let unfit = |error| Error::invalid(&*what, "this OpenPGP key cannot be used").because(error);
+        return Ok(Recipient::parse(&text).map_err(unfit)?);
     }
     // In the file of an age key the public part is a comment.
     let public = text.lines().find_map(|it| it.strip_prefix("# public key: ")).unwrap_or(&text);
-    // The reason would repeat what stands in the file, which may be a secret.
-    let unfit = |_| Error::invalid(key, "there is no public key in it: age1…, ssh-ed25519 … or ssh-rsa …");
+    let why = "there is no public key in it: age1…, ssh-ed25519 …, ssh-rsa … or an armored OpenPGP key";
+    let unfit = |_| Error::invalid(&*what, why);
     Ok(Recipient::parse(public).map_err(unfit)?)
+}
+
+/// A file or standard input, with a name for messages.
+fn read(key: &str) -> Result<(String, Vec<u8>)> {
+    if key != "-" {
+        let bytes = fs::read(Path::new(key))
+            .with_context(|| format!("reading `{key}`, which has to be a public key or the file it is in"))?;
+        return Ok((key.to_owned(), bytes));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).context("reading standard input")?;
+    Ok(("standard input".to_owned(), bytes))
 }
 
 fn of_passphrase(name: &str, from_stdin: bool) -> Result<Recipient> {

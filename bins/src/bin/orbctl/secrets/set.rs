@@ -19,7 +19,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     given: Given,
     /// Taken so that it is not repeated in an error.
-    #[arg(hide = true)]
+    #[arg(hide = true, allow_hyphen_values = true)]
     too_much: Vec<String>,
 }
 
@@ -48,6 +48,11 @@ pub(crate) struct Given {
 }
 
 impl Given {
+    /// Whether a human types it: on the terminal or on the command line.
+    pub(crate) fn is_typed(&self) -> bool {
+        self.file.is_none() && !self.stdin
+    }
+
     pub(crate) fn read(self, path: &str) -> Result<Secret> {
         let Self { file, stdin, value } = self;
         if let Some(value) = value {
@@ -100,7 +105,8 @@ fn changed(session: &Session, newest: &Snapshot, path: &str, secret: &Secret) ->
     let old = match &item.content {
         Content::Sealed(sealed) => Some(sealed),
         Content::Missing => None,
-        Content::Both | Content::Existing => {
+        Content::Both => return Err(item.ambiguous()),
+        Content::Existing => {
             let why = "a reference to Kubernetes stands beside it; remove that first";
             return Err(Error::invalid(item.shown(), why));
         }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::Result;
 use orbos::{Code, Session, secrets::Inventory};
-use orbos_secrets::{Cipher, Content};
+use orbos_secrets::{Cipher, Content, Secret};
 use orbos_state::Error;
 
 #[derive(Debug, clap::Args)]
@@ -29,10 +29,14 @@ pub(crate) async fn print(session: &Session, path: &str) -> Result<()> {
         Content::Sealed(sealed) => sealed,
         Content::Missing => return refused("it is not set; `orbctl secrets set` sets it"),
         Content::Existing => return refused("it refers to a secret in Kubernetes"),
-        Content::Both => return refused("a value and a reference stand there; remove one of them"),
+        Content::Both => return Err(item.ambiguous().into()),
         Content::Unsealed => return refused("what stands there is not sealed; set it again"),
     };
-    let secret = session.cipher_at(&files)?.open(sealed, &item.place).map_err(|error| item.wrong(error))?;
+    put(&session.cipher_at(&files)?.open(sealed, &item.place).map_err(|error| item.wrong(error))?)
+}
+
+/// On a terminal only after a warning; without anything behind it.
+pub(super) fn put(secret: &Secret) -> Result<()> {
     let mut stdout = std::io::stdout();
     if stdout.is_terminal() {
         eprintln!("warning: the secret stays in the terminal's scrollback");
