@@ -154,7 +154,8 @@ impl Model {
         });
         let machine = listed.unwrap_or(Machine { id: id.clone(), address: Some(address.into()) });
         inventory.machines.insert(id.clone(), machine);
-        self.observed.hosts.insert(id.clone(), bare_host(id));
+        let host = self.observed.candidates.remove(id).unwrap_or_else(|| bare_host(id));
+        self.observed.hosts.insert(id.clone(), host);
     }
 
     fn destroy(&mut self, id: &MachineId) {

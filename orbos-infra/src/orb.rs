@@ -53,6 +53,10 @@ pub struct OrbObserved {
     pub providers: BTreeMap<ProviderId, Inventory>,
     /// Every machine that answered.
     pub hosts: BTreeMap<MachineId, HostSeen>,
+    /// Every free machine of a pool that lacks some, if it answered: nothing is changed on a machine that is
+    /// of no use.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub candidates: BTreeMap<MachineId, HostSeen>,
     /// Every cluster about which something can be said.
     pub clusters: BTreeMap<ClusterId, Membership>,
     /// Who did not answer, and why: `provider X`, `machine X` or `cluster X`.

@@ -11,6 +11,7 @@ mod teardown;
 pub use goals::machine_goal;
 pub(crate) use goals::{fingerprint, firewall_fingerprint, look_goals};
 pub use hosts::difference;
+pub(crate) use machines::candidates;
 
 use std::collections::BTreeSet;
 

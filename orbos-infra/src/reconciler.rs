@@ -124,7 +124,9 @@ impl Orb {
     async fn observe_hosts(&self, goal: &OrbGoal, observed: &mut OrbObserved) {
         let goals = look_goals(goal, observed);
         let nothing = HostGoal::default();
-        let looks = observed.machines().filter(|it| it.address.is_some()).map(async |machine| {
+        let candidates = observed.providers.values().flat_map(|it| plan::candidates(goal, it));
+        let looks = observed.machines().chain(candidates).filter(|it| it.address.is_some());
+        let looks = looks.map(async |machine| {
             let look = async {
                 let wanted = goals.get(&machine.id.pool).unwrap_or(&nothing);
                 self.hosts.observe(self.provider(&machine.id.pool.provider)?, machine, wanted).await
@@ -133,6 +135,7 @@ impl Orb {
         });
         for (id, look) in join_all(looks).await {
             match look {
+                Ok(seen) if observed.machine(&id).is_none() => drop(observed.candidates.insert(id, seen)),
                 Ok(seen) => drop(observed.hosts.insert(id, seen)),
                 Err(error) => drop(observed.unseen.insert(format!("machine {id}"), error.chain())),
             }

@@ -25,13 +25,18 @@ fn stuck(scene: &Scene) -> Ended {
     ended
 }
 
-/// Nothing of a cluster is on the machine, nor half of it.
+/// Nothing of a cluster is on the machine, nor half of it, and its keys are as they were.
 fn is_untouched(scene: &Scene) {
     let left = "dpkg-query -W -f '${db:Status-Abbrev} ${Package}\\n' containerd haproxy keepalived 2>/dev/null | grep ^ii
         ls -d /etc/kubernetes /usr/local/bin/kubeadm /usr/local/bin/kubelet 2>/dev/null
         nft list tables 2>/dev/null | grep orbos
         true";
     assert_eq!(scene.root(1, left), "");
+    let public =
+        fs::read_to_string(scene.lab.bootstrap_key().with_extension("pub")).expect("a key has two halves");
+    let public = public.split_whitespace().nth(1).expect("a key has parts");
+    let accepted = scene.root(1, "cat ~orbiter/.ssh/authorized_keys");
+    assert!(accepted.contains(public), "{accepted}");
 }
 
 fn unreachable(scene: &Scene) {

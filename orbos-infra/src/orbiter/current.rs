@@ -119,7 +119,7 @@ fn line(change: &OrbChange) -> Line {
 }
 
 fn seen(current: &mut Current, observed: &OrbObserved) {
-    let OrbObserved { providers, hosts, clusters, unseen } = observed;
+    let OrbObserved { providers, hosts, clusters, unseen, candidates: _ } = observed;
     for (id, membership) in clusters {
         let state = ClusterState { status: status(membership), machines: members(membership) };
         let part = Part { kind: "orbiter.caos.ch/KubernetesCluster", version: "v0", current: state };

@@ -152,7 +152,8 @@ pub fn machine_goal(
 pub(crate) fn look_goals(goal: &OrbGoal, observed: &OrbObserved) -> BTreeMap<PoolRef, HostGoal> {
     let goals = Goals::new(goal, observed);
     let mut looks = BTreeMap::new();
-    for machine in goals.machines.values() {
+    let free = observed.providers.values().flat_map(|it| it.free.values().flatten());
+    for machine in goals.machines.values().chain(free) {
         let pool = &machine.id.pool;
         if !looks.contains_key(pool) {
             looks.insert(pool.clone(), look_goal(&goals, machine));

@@ -117,12 +117,12 @@ fn next(changes: Vec<HostChange>) -> Next {
 }
 
 /// A machine joins at the version of the lowest member, so that software never jumps ahead.
-fn joining_version(goal: &ClusterGoal, membership: &Membership) -> Version {
+pub(super) fn joining_version(goal: &ClusterGoal, membership: &Membership) -> Version {
     membership.members.values().map(|it| it.version).min().unwrap_or(goal.target)
 }
 
 /// What stands against changing a machine at all.
-fn obstacle(needs: &Needs, seen: &HostSeen) -> Option<String> {
+pub(super) fn obstacle(needs: &Needs, seen: &HostSeen) -> Option<String> {
     let Needs { memory_mib, disk_mib, free_ports } = needs;
     if let Err(reason) = hosts::supported(&seen.os) {
         return Some(reason);

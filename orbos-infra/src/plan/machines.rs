@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use orbos_state::Plan;
 
 use crate::{
-    cluster::{Membership, Ready},
-    machine::{Inventory, MachineId, PoolRef, ProviderId},
+    cluster::{ClusterGoal, Membership, PoolGoal, Ready},
+    machine::{Inventory, Machine, MachineId, PoolRef, ProviderId},
     orb::{OrbChange, OrbGoal, OrbObserved, Request, RequestChange},
     plan::hosts,
     provider::{ProviderChange, ProviderGoal, Supply},
@@ -42,9 +42,17 @@ pub(super) fn scale_out(goal: &OrbGoal, observed: &OrbObserved) -> Plan<OrbChang
             let there = existing(inventory, membership, &pool.pool);
             let wanted = pool.nodes + replaced(provider_goal, &there).len();
             let missing = wanted.saturating_sub(there.len());
-            let (names, lacking) = pick(provider_goal.supply, inventory, &pool.pool, missing);
+            let (fit, unfit) = sort_out(cluster, pool, membership, observed, inventory);
+            let names = match provider_goal.supply {
+                Supply::Fixed => fit.into_iter().take(missing).collect(),
+                Supply::Elastic => new_names(inventory, &pool.pool, missing),
+            };
+            let lacking = missing - names.len();
             if lacking > 0 {
-                plan.wait(format!("pool {}", pool.pool), no_machines_left(inventory, &pool.pool, lacking));
+                plan.wait(
+                    format!("pool {}", pool.pool),
+                    no_machines_left(inventory, &pool.pool, lacking, &unfit),
+                );
             }
             created.extend(
                 names.into_iter().map(|machine| change(provider, ProviderChange::Create { machine })),
@@ -145,35 +153,66 @@ fn works(membership: &Membership, machine: &MachineId) -> bool {
     membership.members.get(machine).is_some_and(|it| it.ready == Ready::Yes && it.serving)
 }
 
-/// Names for new machines, and how many there are none for.
-fn pick(supply: Supply, inventory: &Inventory, pool: &PoolRef, missing: usize) -> (Vec<MachineId>, usize) {
-    let names: Vec<MachineId> = match supply {
-        Supply::Fixed => {
-            inventory.free.get(pool).into_iter().flatten().map(|it| it.id.clone()).take(missing).collect()
-        }
-        // Derived, not drawn: the n-th machine of a pool has the same name in every round.
-        Supply::Elastic => (1..)
-            .map(|number| pool.machine(format!("{}-{number}", pool.pool)))
-            .filter(|it| !inventory.machines.contains_key(it) && !inventory.unseen.contains_key(it))
-            .take(missing)
-            .collect(),
+/// The free machines that have to be looked at before one of them is taken into use: all of pools that lack some.
+pub(crate) fn candidates<'a>(
+    goal: &'a OrbGoal,
+    inventory: &'a Inventory,
+) -> impl Iterator<Item = &'a Machine> {
+    let lacks = |pool: &PoolRef| {
+        let replaced = |it: &ProviderGoal| it.replace.iter().filter(|it| it.pool == *pool).count();
+        let replaced = goal.providers.get(&pool.provider).map_or(0, replaced);
+        goal.pool(pool).is_some_and(|(.., it)| inventory.of_pool(pool).count() < it.nodes + replaced)
     };
-    let lacking = missing - names.len();
-    (names, lacking)
+    inventory.free.iter().filter(move |(pool, _)| lacks(pool)).flat_map(|(_, machines)| machines)
 }
 
-fn no_machines_left(inventory: &Inventory, pool: &PoolRef, lacking: usize) -> String {
-    let silent: Vec<String> = inventory
-        .unseen
-        .iter()
-        .filter(|(it, _)| it.pool == *pool)
-        .map(|(it, reason)| format!("{}: {reason}", it.name))
-        .collect();
-    if silent.is_empty() {
-        format!("no machines left: {lacking} more to be listed")
-    } else {
-        format!("{lacking} more machines needed, of which these did not answer: {}", silent.join("; "))
+/// The free machines of a pool that may be taken into use, in the order to take them; and what stands against the
+/// others. One that nobody looked at may be taken: there is a model of the world, or it has just become free.
+fn sort_out(
+    cluster: &ClusterGoal,
+    pool: &PoolGoal,
+    membership: &Membership,
+    observed: &OrbObserved,
+    inventory: &Inventory,
+) -> (Vec<MachineId>, Vec<String>) {
+    let version = hosts::joining_version(cluster, membership);
+    let needs = cluster.hosts.get(&pool.tier).and_then(|it| it.get(&version)).map(|it| &it.needs);
+    let (mut fit, mut unfit) = (Vec::new(), Vec::new());
+    for Machine { id, .. } in inventory.free.get(&pool.pool).into_iter().flatten() {
+        let obstacle = match (observed.candidates.get(id), needs) {
+            (Some(seen), Some(needs)) => hosts::obstacle(needs, seen),
+            _ => observed.unseen.get(&format!("machine {id}")).cloned(),
+        };
+        match obstacle {
+            Some(reason) => unfit.push(format!("{}: {reason}", id.name)),
+            None => fit.push(id.clone()),
+        }
     }
+    (fit, unfit)
+}
+
+/// Derived, not drawn: the n-th machine of a pool has the same name in every round.
+fn new_names(inventory: &Inventory, pool: &PoolRef, missing: usize) -> Vec<MachineId> {
+    (1..)
+        .map(|number| pool.machine(format!("{}-{number}", pool.pool)))
+        .filter(|it| !inventory.machines.contains_key(it) && !inventory.unseen.contains_key(it))
+        .take(missing)
+        .collect()
+}
+
+fn no_machines_left(inventory: &Inventory, pool: &PoolRef, lacking: usize, unfit: &[String]) -> String {
+    let silent = inventory.unseen.iter().filter(|(it, _)| it.pool == *pool);
+    let silent: Vec<String> = silent.map(|(it, reason)| format!("{}: {reason}", it.name)).collect();
+    if silent.is_empty() && unfit.is_empty() {
+        return format!("no machines left: {lacking} more to be listed");
+    }
+    let mut reason = format!("{lacking} more needed");
+    for (what, which) in [("cannot be taken into use", unfit), ("did not answer", &silent)] {
+        if !which.is_empty() {
+            reason += &format!("; listed, but {what}: {}", which.join("; "));
+        }
+    }
+    reason
 }
 
 /// Why a machine must not be destroyed yet.

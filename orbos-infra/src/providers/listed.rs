@@ -137,29 +137,33 @@ impl StaticProvider {
         )
     }
 
+    /// By the maintenance key if the machine accepts that, otherwise by the bootstrap key.
+    async fn open(&self, target: &Target, connection: Connection) -> Result<Arc<dyn Shell>, SshError> {
+        let Keys { bootstrap, maintenance } = &self.keys;
+        let open = async |key: &Key| match connection {
+            Connection::Shared => self.connections.shared(target, &key.private).await,
+            Connection::Fresh => self.connections.fresh(target, &key.private).await,
+        };
+        if let Some(key) = maintenance {
+            match open(key).await {
+                Err(SshError::Denied { .. }) => {}
+                ended => return ended,
+            }
+        }
+        open(bootstrap).await
+    }
+
     async fn create(&self, machine: &MachineId) -> Result<()> {
         let what = || format!("taking {machine} into use");
         let (target, key) = (self.listed(machine)?, self.maintenance()?);
-        let old = match self.connections.shared(&target, &key.private).await {
-            Err(SshError::Denied { .. }) => {
-                self.connections.shared(&target, &self.keys.bootstrap.private).await
-            }
-            accepted => accepted,
-        };
-        let old = old.map_err(|error| failure(what(), error))?;
+        let old = self.open(&target, Connection::Shared).await.map_err(|error| failure(what(), error))?;
         self.swap(&target, &*old, key, what).await
     }
 
     async fn destroy(&self, machine: &MachineId) -> Result<()> {
         let what = || format!("giving {machine} back");
-        let (target, key) = (self.listed(machine)?, self.maintenance()?);
-        let old = match self.connections.shared(&target, &key.private).await {
-            Err(SshError::Denied { .. }) => {
-                self.connections.shared(&target, &self.keys.bootstrap.private).await
-            }
-            accepted => accepted,
-        };
-        let old = old.map_err(|error| failure(what(), error))?;
+        let target = self.listed(machine)?;
+        let old = self.open(&target, Connection::Shared).await.map_err(|error| failure(what(), error))?;
         let forgotten =
             old.run(&hosts::forget_command()).await.and_then(|it| it.checked("forgetting what was noted"));
         forgotten.map_err(|error| failure(what(), error))?;
@@ -246,11 +250,7 @@ impl Provider for StaticProvider {
         let what = || format!("machine {}", machine.id);
         let address = machine.address.ok_or_else(|| Error::unreachable(what()))?;
         let target = self.target((address, SSH).into());
-        let key = &self.maintenance()?.private;
-        let shell = match connection {
-            Connection::Shared => self.connections.shared(&target, key).await,
-            Connection::Fresh => self.connections.fresh(&target, key).await,
-        };
+        let shell = self.open(&target, connection).await;
         shell.map_err(|error| failure(what(), error))
     }
 }

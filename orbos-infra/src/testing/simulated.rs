@@ -12,8 +12,8 @@ use orbos_state::{Error, Result};
 
 use crate::{
     ClusterGoal, ClusterId, ClusteredSoftware, Connection, HostChange, HostGoal, HostSeen, Hosts, Inventory,
-    Machine, MachineId, MemberChange, Membership, Model, Orb, OrbChange, OrbGoal, Provider, ProviderChange,
-    ProviderGoal, ProviderId, Request, RequestChange, Requests, World,
+    Machine, MachineId, MemberChange, Membership, Model, Orb, OrbChange, OrbGoal, OrbObserved, Provider,
+    ProviderChange, ProviderGoal, ProviderId, Request, RequestChange, Requests, World, bare_host,
 };
 
 /// A modelled world that drivers share; says of itself that it is simulated.
@@ -174,7 +174,11 @@ impl ClusteredSoftware for SimCluster {
 #[async_trait]
 impl Hosts for SimWorld {
     async fn observe(&self, _: &dyn Provider, machine: &Machine, _: &HostGoal) -> Result<HostSeen> {
-        self.ask(&format!("machine {}", machine.id), |it| it.observed.hosts.get(&machine.id).cloned())
+        self.ask(&format!("machine {}", machine.id), |it| {
+            let OrbObserved { hosts, candidates, .. } = &it.observed;
+            let seen = hosts.get(&machine.id).or_else(|| candidates.get(&machine.id)).cloned();
+            seen.or_else(|| it.observed.machine(&machine.id).is_none().then(|| bare_host(&machine.id)))
+        })
     }
 
     async fn apply(&self, _: &dyn Provider, machine: &Machine, change: &HostChange) -> Result<()> {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use orbos_infra::{
-    DrainReason, FileSeen, HostSeen, Inventory, MachineId, Member, Membership, Model, PoolRef, Purpose, Ready,
+    DrainReason, FileSeen, HostSeen, Inventory, MachineId, Member, Membership, Model, PoolRef, Purpose,
+    Ready, bare_host,
 };
 
 type Happened = Result<(), String>;
@@ -142,7 +143,12 @@ fn member<'a>(model: &'a mut Model, id: &str) -> Result<&'a mut Member, String> 
 }
 
 fn host<'a>(model: &'a mut Model, id: &str) -> Result<&'a mut HostSeen, String> {
-    model.observed.hosts.get_mut(&parse::<MachineId>(id)?).ok_or("no such host".into())
+    let (id, observed) = (parse::<MachineId>(id)?, &mut model.observed);
+    let free = observed.providers.values().flat_map(|it| it.free.values().flatten()).any(|it| it.id == id);
+    if free {
+        return Ok(observed.candidates.entry(id.clone()).or_insert_with(|| bare_host(&id)));
+    }
+    observed.hosts.get_mut(&id).ok_or("no such host".into())
 }
 
 fn scale(model: &mut Model, pool: &str, nodes: &str) -> Happened {
