@@ -1,9 +1,11 @@
-#![cfg_attr(feature = "software", doc = include_str!("../README.md"))]
+#![cfg_attr(all(feature = "objects", feature = "software"), doc = include_str!("../README.md"))]
 #![cfg_attr(
-    not(feature = "software"),
-    doc = "Kubernetes for ORBOS. Objects on a cluster come with BOOM; the cluster itself is feature `software`."
+    not(all(feature = "objects", feature = "software")),
+    doc = "Kubernetes for ORBOS: objects on a cluster (feature `objects`), and the cluster itself (feature `software`)."
 )]
 
+#[cfg(feature = "objects")]
+pub mod objects;
 #[cfg(feature = "software")]
 pub mod software;
 

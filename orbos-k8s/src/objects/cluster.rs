@@ -1,0 +1,400 @@
+//! A running cluster's API: requests, each counted, bounded in time and repeated where that helps.
+
+mod discovery;
+
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::StreamExt;
+use http::{Method, Request, header};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+    core::{Status, WatchEvent},
+};
+use orbos_state::{Error, Result};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+
+use super::{Apis, GroupKind, ObjectRef, Served, identity::api_version};
+use discovery::Discovery;
+
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(60);
+/// How often a request is tried, and how long to wait before the second time; each further wait is three times as long.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause that a server may ask for.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// A running cluster, reached by its API.
+///
+/// Keeps what it has learned of the cluster's kinds, so that one of them for a long time is better than a new one for each
+/// round. The environment is not read: no proxy, no default paths.
+pub struct Cluster {
+    client: Client,
+    discovery: Mutex<Discovery>,
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+/// How many requests were sent, repetitions included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Those that change nothing.
+    pub reads: u64,
+    /// The others.
+    pub writes: u64,
+}
+
+/// What an API server, or the way to it, answered instead of what was asked for.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// It answered.
+    Status(Box<Status>),
+    /// It did not.
+    Silent(String),
+}
+
+impl Cluster {
+    /// A cluster by the text of a kubeconfig file and its current context.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](Error::Invalid) if the text is no kubeconfig file or its context is incomplete.
+    pub async fn from_kubeconfig(text: &str) -> Result<Self> {
+        let wrong = |why: String| Error::invalid("the kubeconfig file", why);
+        let file: Kubeconfig = serde_yaml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let options = KubeConfigOptions::default();
+        let mut config =
+            Config::from_custom_kubeconfig(file, &options).await.map_err(|error| wrong(error.to_string()))?;
+        config.proxy_url = None;
+        Self::new(config)
+    }
+
+    /// The cluster in whose pod this program runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](Error::Invalid) if it does not run in a pod with a service account.
+    pub fn around() -> Result<Self> {
+        let config = Config::incluster()
+            .map_err(|error| Error::invalid("the pod's service account", error.to_string()))?;
+        Self::new(config)
+    }
+
+    fn new(mut config: Config) -> Result<Self> {
+        // What helps is decided here, and every try is counted.
+        config.default_retry = false;
+        config.connect_timeout = Some(Duration::from_secs(10));
+        let client = Client::try_from(config)
+            .map_err(|error| Error::invalid("access to the cluster", error.to_string()))?;
+        let (reads, writes) = (AtomicU64::default(), AtomicU64::default());
+        Ok(Self { client, discovery: Mutex::default(), reads, writes })
+    }
+
+    /// How many requests were sent so far.
+    pub fn requests(&self) -> Requests {
+        Requests { reads: self.reads.load(Ordering::Relaxed), writes: self.writes.load(Ordering::Relaxed) }
+    }
+
+    /// Which versions of some kinds the cluster serves; asks only for groups that it was not asked for before.
+    ///
+    /// # Errors
+    ///
+    /// If the API server does not answer, or does not say what is in a group.
+    pub async fn apis(&self, kinds: &BTreeSet<GroupKind>) -> Result<Apis> {
+        let (apis, unseen) = self.discover(kinds).await?;
+        match unseen.into_iter().next() {
+            Some((kind, why)) => Err(Error::failed(format!("asking for versions of {kind}"), why)),
+            None => Ok(apis),
+        }
+    }
+
+    /// Forgets what it has learned of the cluster's kinds.
+    pub fn forget(&self) {
+        *self.discovery.lock().expect("nobody panics with it") = Discovery::default();
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Value, Refused> {
+        self.send(Method::GET, path, "application/json", &Value::Null).await
+    }
+
+    /// A list of which only names, labels and owners are wanted.
+    pub(crate) async fn get_metadata(&self, path: &str) -> Result<Value, Refused> {
+        let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        self.send(Method::GET, path, accept, &Value::Null).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str, options: &Value) -> Result<Value, Refused> {
+        self.send(Method::DELETE, path, "application/json", options).await
+    }
+
+    /// Server-side apply.
+    pub(crate) async fn patch(
+        &self,
+        path: &str,
+        manager: &str,
+        force: bool,
+        body: &Value,
+    ) -> Result<Value, Refused> {
+        let path = format!("{path}?fieldManager={}&force={force}", escaped(manager));
+        self.send(Method::PATCH, &path, "application/apply-patch+yaml", body).await
+    }
+
+    /// Watches one object until it is as wanted, or for a time. `None` is asked once it is gone.
+    pub(crate) async fn watch(
+        &self,
+        collection: &str,
+        name: &str,
+        since: Option<&str>,
+        at_most: Duration,
+        done: impl Fn(Option<&Value>) -> bool + Send,
+    ) -> bool {
+        let since = since.map(|it| format!("&resourceVersion={}", escaped(it))).unwrap_or_default();
+        let selector = escaped(&format!("metadata.name={name}"));
+        let seconds = at_most.as_secs();
+        let path =
+            format!("{collection}?watch=true&fieldSelector={selector}&timeoutSeconds={seconds}{since}");
+        let Ok(request) = request(&Method::GET, &path, "application/json", &Value::Null) else {
+            return false;
+        };
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let look = async {
+            let events = self.client.request_events::<Value>(request).await.ok()?;
+            let mut events = std::pin::pin!(events);
+            while let Some(Ok(event)) = events.next().await {
+                let fine = match &event {
+                    WatchEvent::Added(it) | WatchEvent::Modified(it) => done(Some(it)),
+                    WatchEvent::Deleted(_) => done(None),
+                    WatchEvent::Bookmark(_) => false,
+                    WatchEvent::Error(_) => return None,
+                };
+                if fine {
+                    return Some(());
+                }
+            }
+            None
+        };
+        if let Ok(Some(())) = timeout(at_most, look).await {
+            return true;
+        }
+        // It may have happened before, or while nobody looked.
+        match self.get(&format!("{collection}/{}", escaped(name))).await {
+            Ok(object) => done(Some(&object)),
+            Err(refused) => refused.code() == 404 && done(None),
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, content: &str, body: &Value) -> Result<Value, Refused> {
+        let (mut pause, patch) = (PAUSE, method == Method::PATCH);
+        for left in (0..TRIES).rev() {
+            let refused = match self.send_once(&method, path, content, body).await {
+                // A kind that is established is served a moment later.
+                Err(refused) if left > 0 && (refused.passes() || patch && refused.unserved()) => refused,
+                result => return result,
+            };
+            tracing::debug!(%method, path, %refused, "trying again");
+            sleep(refused.pause().max(pause).min(LONGEST)).await;
+            pause *= 3;
+        }
+        Err(Refused::Silent("no try was left".to_owned()))
+    }
+
+    async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        content: &str,
+        body: &Value,
+    ) -> Result<Value, Refused> {
+        let count = if *method == Method::GET { &self.reads } else { &self.writes };
+        count.fetch_add(1, Ordering::Relaxed);
+        let request = request(method, path, content, body).map_err(Refused::Silent)?;
+        match timeout(REQUEST, self.client.request_text(request)).await {
+            Err(_) => Err(Refused::Silent(format!("no answer within {} s", REQUEST.as_secs()))),
+            Ok(Err(kube::Error::Api(status))) => Err(Refused::Status(status)),
+            Ok(Err(error)) => Err(Refused::Silent(causes(&error))),
+            // What came back may be a Secret: it is in no message.
+            Ok(Ok(text)) => serde_json::from_str(&text)
+                .map_err(|_| Refused::Silent("what came back is no JSON".to_owned())),
+        }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("requests", &self.requests()).finish_non_exhaustive()
+    }
+}
+
+impl Refused {
+    /// The HTTP status; 0: nobody answered.
+    pub(crate) fn code(&self) -> u16 {
+        match self {
+            Self::Status(status) => status.code,
+            Self::Silent(_) => 0,
+        }
+    }
+
+    /// Whether the same request may be answered otherwise in a moment.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Silent(_) => true,
+            // Two who write at the same time; but not two who want different things.
+            Self::Status(it) if it.code == 409 => {
+                let conflict = |it: &kube::core::Status| {
+                    it.details.iter().flat_map(|it| &it.causes).any(|it| it.reason == "FieldManagerConflict")
+                };
+                ["Conflict", "AlreadyExists"].contains(&it.reason.as_str())
+                    && !conflict(it)
+                    && !it.message.contains("UID")
+            }
+            Self::Status(it) => matches!(it.code, 429 | 500 | 502..=504),
+        }
+    }
+
+    /// Whether the server does not know the address, rather than the object or its namespace.
+    fn unserved(&self) -> bool {
+        let unnamed = |it: &Status| it.details.as_ref().is_none_or(|it| it.name.is_empty());
+        matches!(self, Self::Status(it) if it.code == 404 && unnamed(it))
+    }
+
+    fn pause(&self) -> Duration {
+        match self {
+            Self::Status(it) => {
+                let seconds = it.details.as_ref().map_or(0, |it| it.retry_after_seconds);
+                Duration::from_secs(seconds.into())
+            }
+            Self::Silent(_) => Duration::ZERO,
+        }
+    }
+
+    /// What it means for something that was tried; what a Secret holds is not repeated.
+    pub(crate) fn into_error(self, what: String, object: Option<&ObjectRef>) -> Error {
+        let secret = object.is_some_and(ObjectRef::is_secret);
+        match self {
+            Self::Silent(why) => Error::unreachable("the API server").because(why),
+            Self::Status(status) => {
+                let why = if secret { status.reason.clone() } else { status.message.clone() };
+                let terminating = status.message.contains("is being terminated");
+                match status.code {
+                    401 | 403 if !terminating => Error::denied(what, why),
+                    400 | 413 | 415 | 422 => Error::invalid(what, why),
+                    409 => Error::conflict(format!("{what}: {why}")),
+                    _ => Error::failed(what, why),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "{} {}", status.code, status.reason),
+            Self::Silent(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Where the objects of a kind are: of one namespace, or of all.
+pub(crate) fn collection(group: &str, served: &Served, namespace: Option<&str>) -> String {
+    let Served { version, plural, namespaced: _ } = served;
+    let root = if group.is_empty() { "/api" } else { "/apis" };
+    let namespace = namespace.map(|it| format!("/namespaces/{}", escaped(it))).unwrap_or_default();
+    format!("{root}/{}{namespace}/{plural}", api_version(group, version))
+}
+
+/// Where one object is.
+pub(crate) fn address(object: &ObjectRef, served: &Served) -> String {
+    format!("{}/{}", collection(&object.group, served, object.namespace.as_deref()), escaped(&object.name))
+}
+
+/// A text as a part of an address.
+pub(crate) fn escaped(text: &str) -> String {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
+    text.bytes().map(|it| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") }).collect()
+}
+
+fn request(method: &Method, path: &str, content: &str, body: &Value) -> Result<Request<Vec<u8>>, String> {
+    let (accept, content) = match *method == Method::GET {
+        true => (content, "application/json"),
+        false => ("application/json", content),
+    };
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
+    request.header(header::CONTENT_TYPE, content).body(bytes).map_err(|error| error.to_string())
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_those_of_the_api() {
+        let served = |version: &str, plural: &str| Served {
+            version: version.into(),
+            plural: plural.into(),
+            namespaced: true,
+        };
+        let object = ObjectRef::new(&GroupKind::new("apps", "Deployment"), Some("a"), "web");
+        assert_eq!(
+            address(&object, &served("v1", "deployments")),
+            "/apis/apps/v1/namespaces/a/deployments/web"
+        );
+        let object = ObjectRef::of_namespace("a");
+        assert_eq!(address(&object, &served("v1", "namespaces")), "/api/v1/namespaces/a");
+        assert_eq!(escaped("system:node a/b"), "system%3Anode%20a%2Fb");
+    }
+
+    #[test]
+    fn errors_are_told_apart_by_what_helps() {
+        use orbos_state::Advice;
+        let refused = |code, reason: &str, message: &str| {
+            Refused::Status(Status::failure(message, reason).with_code(code).boxed())
+        };
+        for (code, reason, passes, advice) in [
+            (429, "TooManyRequests", true, Advice::RetryLater),
+            (500, "InternalError", true, Advice::RetryLater),
+            (409, "Conflict", true, Advice::PlanAgain),
+            (403, "Forbidden", false, Advice::AskHuman),
+            (422, "Invalid", false, Advice::AskHuman),
+            (404, "NotFound", false, Advice::RetryLater),
+        ] {
+            let it = refused(code, reason, "");
+            assert_eq!(it.passes(), passes, "{code}");
+            assert_eq!(it.into_error("a".into(), None).advice(), advice, "{code}");
+        }
+        let going = refused(403, "Forbidden", "namespace a is being terminated");
+        assert_eq!(going.into_error("a".into(), None).advice(), Advice::RetryLater);
+    }
+
+    #[test]
+    fn what_a_secret_holds_is_in_no_error() {
+        let status = Status::failure("cannot read hunter2", "BadRequest").with_code(400).boxed();
+        let secret = ObjectRef::new(&GroupKind::new("", "Secret"), Some("a"), "b");
+        let error = Refused::Status(status).into_error("applying".into(), Some(&secret));
+        assert_eq!(error.chain(), "applying is invalid: BadRequest");
+    }
+}

@@ -1,0 +1,160 @@
+use serde_json::json;
+
+use super::{
+    super::{Guard, Manifest, sketch},
+    *,
+};
+
+fn manifests(values: &[Value]) -> Manifests {
+    let mut all = Manifests::new();
+    values.iter().for_each(|it| all.add(Manifest::new(it.clone()).unwrap()).unwrap());
+    all
+}
+
+fn options() -> Options {
+    Options::new(sketch::owner())
+}
+
+fn namespace(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+/// A cluster on which these objects were applied.
+fn cluster(values: &[Value]) -> Live {
+    let mut live = Live { apis: sketch::apis(), ..Live::default() };
+    if values.is_empty() {
+        return live;
+    }
+    for value in values {
+        let resolved = sketch::resolved(value.clone());
+        live.objects.insert(resolved.object.clone(), sketch::stored(&resolved));
+    }
+    live.inventory = Some(of(live.objects.keys(), &options()));
+    live.objects.insert(ObjectRef::of_namespace("caos-system"), namespace("caos-system"));
+    live
+}
+
+fn text(desired: &[Value], live: &Live) -> String {
+    plan(&manifests(desired), live, &options()).to_string()
+}
+
+#[test]
+fn an_empty_cluster_gets_everything_in_order() {
+    let desired = [sketch::deployment("web", 1), sketch::config("a"), namespace("a")];
+    let plan = plan(&manifests(&desired), &cluster(&[]), &options());
+    let expected = "+ Namespace caos-system\n\
+        ~ ConfigMap caos-system/boom: inventory of ConfigMap, Namespace, Deployment.apps; namespaces a, caos-system\n\
+        + Namespace a\n+ ConfigMap a/a\n+ Deployment a/web\n";
+    assert_eq!(plan.to_string(), expected);
+    assert_eq!(plan.stages().len(), 5);
+}
+
+#[test]
+fn what_was_applied_leaves_nothing_to_do() {
+    let desired = [sketch::deployment("web", 1), sketch::config("a"), namespace("a")];
+    assert!(plan(&manifests(&desired), &cluster(&desired), &options()).is_settled());
+}
+
+#[test]
+fn what_left_goes_and_what_others_made_stays() {
+    let before = [sketch::deployment("web", 1), sketch::config("a"), sketch::config("b"), namespace("a")];
+    let mut live = cluster(&before);
+    // A controller copied the label, as that of Endpoints does.
+    let mut copied = sketch::stored(&sketch::resolved(sketch::config("copied")));
+    copied["metadata"]["managedFields"][0]["manager"] = "kube-controller-manager".into();
+    live.objects.insert(sketch::resolved(sketch::config("copied")).object, copied);
+    let expected = "- Deployment a/web\n- ConfigMap a/b\n\
+        ~ ConfigMap caos-system/boom: inventory of ConfigMap, Namespace; namespaces a, caos-system\n";
+    assert_eq!(text(&[sketch::config("a"), namespace("a")], &live), expected);
+}
+
+#[test]
+fn immutable_fields_are_shown_before_anything_is_deleted() {
+    let live = cluster(&[sketch::deployment("web", 1), namespace("a")]);
+    let mut other = sketch::deployment("web", 1);
+    other["spec"]["selector"]["matchLabels"]["app"] = "site".into();
+    other["spec"]["template"]["metadata"]["labels"]["app"] = "site".into();
+    let expected = "~ Deployment a/web: deleted and created again, since spec.selector.matchLabels.app cannot change\n    \
+        spec.selector.matchLabels.app: \"web\" -> \"site\"\n    \
+        spec.template.metadata.labels.app: \"web\" -> \"site\"\n";
+    assert_eq!(text(&[other, namespace("a")], &live), expected);
+}
+
+#[test]
+fn the_guard_refuses_what_cannot_be_had_again() {
+    let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "a"},
+        "spec": {"storageClassName": "fast"}});
+    let live = cluster(&[claim.clone(), sketch::config("a"), namespace("a")]);
+    let refused = text(&[namespace("a")], &live);
+    let expected = "… PersistentVolumeClaim a/data: not deleted, since its data would be lost; it has to be allowed by name\n\
+        … ConfigMap a/a: not deleted, since not all that should go may go\n";
+    assert_eq!(refused, expected);
+    let mut options = options();
+    options.guard.allowed.insert("PersistentVolumeClaim a/data".to_owned());
+    let allowed = plan(&manifests(&[namespace("a")]), &live, &options);
+    assert_eq!(allowed.changes().filter(|it| matches!(it, ObjectChange::Delete { .. })).count(), 2);
+
+    let mut other = claim;
+    other["spec"]["storageClassName"] = "slow".into();
+    let refused = text(&[other, sketch::config("a"), namespace("a")], &live);
+    assert!(refused.starts_with("… PersistentVolumeClaim a/data: not deleted"), "{refused}");
+}
+
+#[test]
+fn the_guard_refuses_too_much_at_once() {
+    let all: Vec<_> = (0..20).map(|it| sketch::config(&format!("c{it}"))).collect();
+    let live = cluster(&all);
+    let refused = plan(&manifests(&all[..5]), &live, &options());
+    assert!(refused.is_empty());
+    assert_eq!(
+        refused.waiting()[0].reason,
+        "15 of 20 objects would be deleted, more than 50 %; it has to be allowed"
+    );
+    assert_eq!(plan(&manifests(&all[..11]), &live, &options()).stages()[0].len(), 9);
+    let allowed = Guard { allowed: ["*".to_owned()].into(), ..Guard::default() };
+    assert!(!plan(&manifests(&[]), &live, &Options { guard: allowed, ..options() }).is_empty());
+}
+
+#[test]
+fn not_seen_is_not_empty() {
+    let mut live = cluster(&[sketch::config("a"), sketch::config("b"), namespace("a")]);
+    live.objects.retain(|it, _| it.kind != "ConfigMap");
+    live.unseen.insert(GroupKind::new("", "ConfigMap"), "forbidden".to_owned());
+    let expected = "… ConfigMap a/a: not seen: forbidden\n… ConfigMap: not seen: forbidden\n";
+    assert_eq!(text(&[sketch::config("a"), namespace("a")], &live), expected);
+}
+
+#[test]
+fn what_is_being_deleted_is_waited_for() {
+    let desired = [sketch::config("a"), sketch::deployment("web", 1), namespace("a")];
+    let mut live = cluster(&desired);
+    let web = sketch::resolved(sketch::deployment("web", 1)).object;
+    let going = live.objects.get_mut(&web).unwrap();
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    going["metadata"]["finalizers"] = json!(["a/b"]);
+    assert_eq!(text(&desired, &live), "… Deployment a/web: it is being deleted, which waits for a/b\n");
+    let home = ObjectRef::of_namespace("a");
+    live.objects.get_mut(&home).unwrap()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    let all = text(&desired, &live);
+    assert!(all.contains("… ConfigMap a/a: Namespace a is being deleted\n"), "{all}");
+}
+
+#[test]
+fn what_the_cluster_cannot_have_is_said_and_the_rest_goes_on() {
+    let flow =
+        json!({"apiVersion": "example.com/v1", "kind": "Flow", "metadata": {"name": "f", "namespace": "a"}});
+    let desired = [flow, sketch::config("a"), namespace("a")];
+    let plan = text(&desired, &cluster(&desired[1..]));
+    assert_eq!(plan, "… Flow a/f: the cluster knows no kind Flow in example.com/v1\n");
+}
+
+#[test]
+fn what_belongs_to_another_set_stays_there() {
+    let desired = [sketch::config("a"), namespace("a")];
+    let mut live = cluster(&desired);
+    let config = sketch::resolved(sketch::config("a")).object;
+    live.objects.get_mut(&config).unwrap()["metadata"]["labels"][PART_OF] = "applyset-x-v1".into();
+    assert_eq!(text(&desired, &live), "… ConfigMap a/a: it is part of another set, applyset-x-v1\n");
+    live.foreign = Some("it belongs to kubectl".to_owned());
+    assert_eq!(text(&desired, &live), "… ConfigMap caos-system/boom: it belongs to kubectl\n");
+}

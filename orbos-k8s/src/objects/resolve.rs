@@ -1,0 +1,104 @@
+//! From an object as it was written to the object as it is applied.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    Apis, Manifest, ObjectRef, Owner, Served, identity::api_version, inventory::PART_OF, manifest::ordered,
+};
+
+/// Says of what an object was made when it was applied last; a change inside a list that is compared as a whole shows by it.
+pub(crate) const FINGERPRINT: &str = "boom.caos.ch/fingerprint";
+
+/// An object as it is applied.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Resolved {
+    /// Which object it is, with its namespace.
+    pub(crate) object: ObjectRef,
+    /// How the API server serves it.
+    pub(crate) served: Served,
+    /// All of its fields, our label among them, without the fingerprint.
+    pub(crate) value: Value,
+    /// Of these fields.
+    pub(crate) fingerprint: String,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Resolved({}, {})", self.object, self.fingerprint)
+    }
+}
+
+/// Gives an object the version that the cluster has, its namespace, and the label that makes it ours.
+///
+/// # Errors
+///
+/// Why it has no place on this cluster, in words.
+pub(crate) fn resolve(manifest: &Manifest, apis: &Apis, owner: &Owner) -> Result<Resolved, String> {
+    let mut object = manifest.object().clone();
+    let served = apis.resolve(&object.group_kind(), manifest.version())?.clone();
+    object.namespace = match (served.namespaced, object.namespace) {
+        (true, stated) => Some(stated.unwrap_or_else(|| owner.namespace.clone())),
+        (false, None) => None,
+        (false, Some(stated)) => {
+            return Err(format!("it states namespace {stated}, but a {} is in none", object.kind));
+        }
+    };
+    let mut value = manifest.value().clone();
+    value["apiVersion"] = api_version(&object.group, &served.version).into();
+    if let Some(namespace) = &object.namespace {
+        value["metadata"]["namespace"] = namespace.as_str().into();
+    }
+    if value["metadata"]["labels"].is_null() {
+        value["metadata"]["labels"] = json!({});
+    }
+    value["metadata"]["labels"][PART_OF] = owner.id().into();
+    let digest = Sha256::digest(ordered(&value).to_string());
+    let fingerprint = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    Ok(Resolved { object, served, value, fingerprint })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::GroupKind, *};
+
+    fn apis() -> Apis {
+        let mut apis = Apis::new();
+        for (kind, plural, namespaced) in [("Secret", "secrets", true), ("Node", "nodes", false)] {
+            apis.add(
+                &GroupKind::new("", kind),
+                Served { version: "v1".into(), plural: plural.into(), namespaced },
+            );
+        }
+        apis
+    }
+
+    fn of(value: Value) -> Result<Resolved, String> {
+        resolve(&Manifest::new(value).unwrap(), &apis(), &Owner::boom("here"))
+    }
+
+    #[test]
+    fn the_namespace_and_the_label_are_added() {
+        let secret = of(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})).unwrap();
+        assert_eq!(secret.object.to_string(), "Secret here/a");
+        assert_eq!(secret.value["metadata"]["labels"][PART_OF], Owner::boom("here").id().as_str());
+    }
+
+    #[test]
+    fn what_is_in_no_namespace_must_not_state_one() {
+        let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a", "namespace": "b"}});
+        assert_eq!(of(node).err().unwrap(), "it states namespace b, but a Node is in none");
+    }
+
+    #[test]
+    fn the_order_of_fields_does_not_matter_to_the_fingerprint() {
+        let one = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "1", "b": "2"}});
+        let same = json!({"data": {"b": "2", "a": "1"}, "metadata": {"name": "a"}, "kind": "Secret", "apiVersion": "v1"});
+        let other =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "1"}});
+        let [one, same, other] = [one, same, other].map(|it| of(it).unwrap().fingerprint);
+        assert!(one == same && one != other);
+    }
+}
