@@ -2,6 +2,7 @@
 
 mod address;
 mod audit;
+mod boom;
 mod inventory;
 mod rewrite;
 mod rotate;

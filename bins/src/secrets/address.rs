@@ -4,11 +4,11 @@ use orbos_infra::DESIRED;
 use orbos_secrets::Place;
 use orbos_state::{Error, FieldPath};
 
-use super::{Inventory, Item};
+use super::{Inventory, Item, boom};
 
 impl Inventory {
     /// The secret of this name: a path in `orbiter.yml`, `FILE:PATH`, or as the original named it:
-    /// `orbiter.<provider or cluster>.<key>`, with or without `.encrypted`.
+    /// `orbiter.<provider or cluster>.<key>` or `boom.…`, with or without `.encrypted`.
     ///
     /// # Errors
     ///
@@ -19,11 +19,16 @@ impl Inventory {
             return Ok(item);
         }
         if name.ends_with(".existing") {
-            let why = "secrets of ORBITER stand in its file; leave `.existing` away";
+            let why = match name.starts_with("boom.") {
+                true => {
+                    "what stands in Kubernetes comes with BOOM; `orbctl secrets list` shows what it refers to"
+                }
+                false => "secrets of ORBITER stand in its file; leave `.existing` away",
+            };
             return Err(Error::unsupported(name, why));
         }
-        if name.starts_with("boom.") {
-            return Err(Error::unsupported(name, "secrets of BOOM are named `boom.yml:PATH`"));
+        if name.starts_with("boom.") && of_boom(name).is_none() {
+            return Err(Error::unsupported(name, "this secret of BOOM is named `boom.yml:PATH`"));
         }
         let key = last(name);
         let like: Vec<String> =
@@ -45,6 +50,7 @@ impl Inventory {
             Ok(item) => return Ok(item.clone()),
             Err(error) => error,
         };
+        let name = &*of_boom(name).unwrap_or_else(|| name.to_owned());
         let Some((file, path)) = split(name) else { return Err(refused) };
         let field: FieldPath =
             path.parse().map_err(|error| Error::invalid(name, "it is no path").because(error))?;
@@ -65,6 +71,7 @@ impl Inventory {
 impl Item {
     fn is_called(&self, name: &str) -> bool {
         let Place { file, path, .. } = &self.place;
+        let name = &*of_boom(name).unwrap_or_else(|| name.to_owned());
         let (of, rest) = split(name).unwrap_or((DESIRED, name));
         if of == file && (rest == path || rest == self.field.to_string()) {
             return true;
@@ -77,9 +84,18 @@ impl Item {
 
     /// As the original named it; absent for secrets that it did not know.
     pub fn original_name(&self) -> Option<String> {
+        if self.place.file == boom::FILE {
+            return boom::name_of(&self.place.path).map(|it| format!("{it}.encrypted"));
+        }
         let owner = self.owner.as_ref()?;
         Some(format!("orbiter.{owner}.{}.encrypted", last(&self.place.path)))
     }
+}
+
+/// `boom.yml:PATH` for what the original named `boom.…`.
+fn of_boom(name: &str) -> Option<String> {
+    let path = boom::path_of(name.strip_suffix(".encrypted").unwrap_or(name))?;
+    Some(format!("{}:{path}", boom::FILE))
 }
 
 fn split(name: &str) -> Option<(&str, &str)> {

@@ -161,3 +161,37 @@ fn an_audit_knows_from_the_history_how_old_a_value_is() {
     let lines: Vec<_> = said.lines().filter(|it| it.starts_with("old  ")).collect();
     assert!(lines.len() == 1 && lines[0].contains(KUBECONFIG), "the new value is young: {said}");
 }
+
+#[test]
+fn secrets_of_boom_have_the_names_of_the_original() {
+    let boom =
+        "spec:\n  reconciling:\n    credentials:\n    - name: github\n      password: ~ # of the bot\n";
+    let orb = Orb::with(&[("orbiter.yml", ORBITER), ("boom.yml", boom)]);
+    for (name, path, secret) in [
+        ("boom.monitoring.admin.password.encrypted", "boom.yml:spec.monitoring.admin.password", "p"),
+        ("boom.monitoring.sso.oauth.clientid", "boom.yml:spec.monitoring.auth.genericOAuth.clientID", "i"),
+    ] {
+        let said = orb.orbctl_with(&["writesecret", name, "--stdin"], &[], Some(secret)).ok();
+        assert_eq!(said, "Desired state written to boom.yml\n");
+        assert_eq!(
+            (orb.orbctl(&["readsecret", name]).ok().as_str(), orb.show(path).as_str()),
+            (secret, secret)
+        );
+    }
+    let listed = orb.orbctl(&["readsecret"]);
+    assert!(listed.stderr.contains("boom.monitoring.sso.oauth.clientid.encrypted\n"), "{listed:?}");
+    let existing = orb.orbctl(&["readsecret", "boom.monitoring.admin.password.existing"]);
+    assert!(existing.stderr.contains("comes with BOOM"), "{existing:?}");
+
+    // A value that stands in a list already is found by the item's name.
+    let sealed = orb.file("boom.yml").replace(
+        "password: ~",
+        &format!("password: {{encryption: AES256, encoding: Base64, value: {OLD_VALUE}}}"),
+    );
+    orb.commit(&[("boom.yml", &sealed)]);
+    let name = "boom.reconciling.credential.github.password.encrypted";
+    assert_eq!(orb.orbctl(&["readsecret", name]).ok(), OLD_SECRET);
+    orb.orbctl(&["writesecret", name, "--value", "new"]).ok();
+    assert_eq!(orb.orbctl(&["readsecret", name]).ok(), "new");
+    assert!(orb.file("boom.yml").contains("# of the bot"));
+}
