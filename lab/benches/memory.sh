@@ -4,8 +4,9 @@
 #   memory.sh [MACHINES] [ROUNDS]      default 100 10
 #
 # The real program, a real repository, real SSH servers on loopback (sshd.sh), a KubernetesCluster of one control plane and all
-# others workers. ORBITER makes its maintenance key, takes every machine into use, and looks at all that Kubernetes needs on each,
-# round by round. Then a second process starts, as in a cluster whose machines are in use, and is measured. The machines say that they run an operating system which ORBITER does not know, so it changes nothing else.
+# others workers. All machines accept the orb's own key, as in a cluster that has been taken off, and ORBITER looks at all that
+# Kubernetes needs on each, round by round. They say that they run an operating system which ORBITER does not know, so it changes
+# nothing.
 # ORBOS_BIN: a folder with orbctl and orbiter; default target/release of this checkout. BUNDLE: a bundle; default none.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -62,24 +63,22 @@ git -C "$work/files" push -q origin HEAD:main
 "$bin/orbctl" --orbconfig "$work/config" configure --repourl "file://$work/orb.git" > /dev/null
 "$bin/orbctl" --orbconfig "$work/config" secrets set providers.bench.spec.keys.bootstrapkeyprivate --file /tmp/orbos-bench-sshd/key > /dev/null
 
+maintenance=providers.bench.spec.keys.maintenancekey
+"$bin/orbctl" --orbconfig "$work/config" secrets generate > /dev/null
+"$bin/orbctl" --orbconfig "$work/config" secrets show "${maintenance}public" > "$work/maintenance.pub"
+for number in $(seq "$machines"); do
+  "$here/sshd.sh" run ssh -q -i /tmp/orbos-bench-sshd/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+    "root@127.0.2.$number" 'cat > .ssh/authorized_keys' < "$work/maintenance.pub"
+done
+
 listen=127.0.0.1:9900
+"$here/sshd.sh" run "$bin/orbiter" --orbconfig "$work/config" ${BUNDLE:+--bundle "$BUNDLE"} --interval 2 --listen "$listen" 2> "$work/log" &
+orbiter=$!
 metric() { "$here/sshd.sh" run curl -s "http://$listen/metrics" | sed -n "s/^orbiter_$1 //p"; }
 memory() { awk '/^VmRSS|^VmHWM|^RssAnon|^RssFile|^Threads/ { printf "%s %s  ", $1, $2 }' "/proc/$orbiter/status"; }
-start() {
-  "$here/sshd.sh" run "$bin/orbiter" --orbconfig "$work/config" ${BUNDLE:+--bundle "$BUNDLE"} --interval 2 --listen "$listen" 2> "$work/log" &
-  orbiter=$!
-}
-seen() { kill -0 "$orbiter" || { cat "$work/log" >&2; exit 1; }; metric machines || true; }
-
-start
-until [ "$(seen)" = "$machines" ]; do sleep 0.5; done
-echo "all machines are in use: $(memory)kB"
-kill "$orbiter"; wait "$orbiter" || true
-
-start
 last=-1
 while now=$(metric rounds_total || true); [ "${now:-0}" -lt "$rounds" ]; do
-  seen > /dev/null
+  kill -0 "$orbiter" || { cat "$work/log" >&2; exit 1; }
   if [ -n "$now" ] && [ "$now" != "$last" ]; then
     echo "round $now: $(metric machines) machines, $(metric plan_waiting) wait, $(metric round_seconds) s: $(memory)kB"
     last=$now

@@ -14,7 +14,10 @@ use crate::{
     wire::{Wire, WouldBlock as _},
 };
 
+/// How much of a file is sent at a time.
 const CHUNK: usize = 64 * 1024;
+/// How much output is taken at a time; every command that runs has such a buffer, and many run at once.
+const OUTPUT: usize = 4 * 1024;
 
 /// What a command gets as its standard input.
 pub(crate) enum Input<'a> {
@@ -106,7 +109,7 @@ impl Run<'_, '_> {
 
     async fn copy(&mut self, input: Input<'_>, stall: Option<Duration>) -> Result<(), Error> {
         let mut feed = Feed::new(input);
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; OUTPUT];
         loop {
             feed.fill().await?;
             if feed.is_at_end() {
