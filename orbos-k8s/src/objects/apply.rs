@@ -9,7 +9,7 @@ use super::{
     Cluster, GroupKind, Inventory, ObjectChange, ObjectRef, Served,
     cluster::{address, collection},
     compare::{compare, new_body},
-    health::established,
+    health::{established, has_bad_names},
     observe::Observed,
     resolve::Resolved,
 };
@@ -91,18 +91,18 @@ impl Cluster {
     async fn establish(&self, wanted: &Resolved, there: &Value) -> Result<()> {
         let object = &wanted.object;
         // What was learned of its group is old now.
-        self.forget();
-        let done = |it: Option<&Value>| it.is_some_and(|it| established(it).is_ok());
-        if done(Some(there)) {
+        self.forget_group(wanted.value["spec"]["group"].as_str().unwrap_or_default());
+        if established(there).is_ok() {
             return Ok(());
         }
+        // Names that are taken stay so for a while.
+        let done = |it: Option<&Value>| it.is_none_or(|it| established(it).is_ok() || has_bad_names(it));
         let place = collection(&object.group, &wanted.served, None);
-        if self.watch(&place, &object.name, None, ESTABLISHED, done).await {
-            return Ok(());
-        }
+        self.watch(&place, &object.name, None, ESTABLISHED, done).await;
         let there = self.get_object(object, &wanted.served).await?.ok().flatten();
-        let why = there.and_then(|it| established(&it).err()).unwrap_or_else(|| "it is gone".to_owned());
-        Err(Error::failed(format!("waiting for {object}"), why))
+        let gone = || Err("it is gone".to_owned());
+        let why = |why| Error::failed(format!("waiting for {object}"), why);
+        there.map_or_else(gone, |it| established(&it)).map_err(why)
     }
 
     /// Deletes an object and waits until it is gone.

@@ -127,14 +127,19 @@ impl Cluster {
 
 /// Whether the API server serves a kind by its definition, or why not.
 pub(crate) fn established(definition: &Value) -> std::result::Result<(), String> {
-    for (name, wanted) in [("NamesAccepted", true), ("Established", true)] {
+    for name in ["NamesAccepted", "Established"] {
         match condition(definition, name) {
-            Some(it) if (it["status"] == "True") == wanted => {}
+            Some(it) if it["status"] == "True" => {}
             Some(it) => return Err(format!("its kind is not served: {}", message(it))),
             None => return Err("its kind is not served yet".to_owned()),
         }
     }
     Ok(())
+}
+
+/// Whether the names of a definition are those of another one.
+pub(crate) fn has_bad_names(definition: &Value) -> bool {
+    condition(definition, "NamesAccepted").is_some_and(|it| it["status"] == "False")
 }
 
 fn workload(object: &Value, kind: &str, pods: &[Value]) -> Health {

@@ -80,7 +80,7 @@ impl Cluster {
                 }
                 Ok(_) => {}
                 // It was there when we learned of it.
-                Err(refused) if refused.code() == 404 => self.forget(),
+                Err(refused) if refused.code() == 404 => self.forget_group(&kind.group),
                 Err(refused) => note(refused, &kind, live)?,
             }
         }

@@ -36,7 +36,8 @@ pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectC
     guard(&mut changes, &mut gone, live, options, &mut plan);
 
     let home = ObjectRef::of_namespace(&options.owner.namespace);
-    if !live.objects.contains_key(&home) && !wanted.objects.is_empty() {
+    let homeless = live.inventory.is_none() && !live.objects.contains_key(&home);
+    if homeless && !wanted.objects.is_empty() {
         let namespaces = changes.entry(Phase::Namespaces).or_default();
         namespaces.retain(|it| *it.object() != home);
         plan.stage([ObjectChange::Create { object: home }]);

@@ -51,16 +51,24 @@ impl Cluster {
         let before = self.discovery.lock().expect("nobody panics with it").clone();
         let warm = !before.resources.is_empty();
         let (known, unseen) = self.learn(before, kinds).await?;
-        let missing =
-            |apis: &Apis| kinds.iter().any(|it| apis.versions(it).is_empty() && !unseen.contains_key(it));
         let apis = known.apis(kinds);
-        if !(warm && missing(&apis)) {
+        let missing = kinds.iter().filter(|it| apis.versions(it).is_empty() && !unseen.contains_key(it));
+        let missing: BTreeSet<_> = missing.map(|it| it.group.as_str()).collect();
+        if !warm || missing.is_empty() {
             return Ok((apis, unseen));
         }
         // The kind may be younger than what was learned.
-        self.forget();
-        let (known, unseen) = self.learn(Discovery::default(), kinds).await?;
+        missing.into_iter().for_each(|it| self.forget_group(it));
+        let fewer = self.discovery.lock().expect("nobody panics with it").clone();
+        let (known, unseen) = self.learn(fewer, kinds).await?;
         Ok((known.apis(kinds), unseen))
+    }
+
+    /// Forgets what it has learned of one group.
+    pub(crate) fn forget_group(&self, group: &str) {
+        let mut known = self.discovery.lock().expect("nobody panics with it");
+        known.groups = None;
+        known.resources.retain(|(it, _), _| it != group);
     }
 
     async fn learn(

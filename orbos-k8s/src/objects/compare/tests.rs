@@ -30,6 +30,21 @@ fn what_was_applied_is_the_same() {
 }
 
 #[test]
+fn what_is_left_out_when_it_is_stored_is_the_same() {
+    let mut sparse = sketch::deployment("web", 0);
+    sparse["spec"]["paused"] = false.into();
+    sparse["spec"]["template"]["spec"]["containers"][0]["tty"] = false.into();
+    sparse["spec"]["template"]["spec"]["containers"][0]["args"] = json!([]);
+    let wanted = sketch::resolved(sparse);
+    let mut live = sketch::stored(&wanted);
+    live["spec"].as_object_mut().unwrap().remove("paused");
+    let container = live["spec"]["template"]["spec"]["containers"][0].as_object_mut().unwrap();
+    container.remove("tty");
+    container.remove("args");
+    assert!(compare(&wanted, &live, &options()).is_same());
+}
+
+#[test]
 fn a_change_by_hand_is_taken_back() {
     let (wanted, mut live) = deployment();
     live["spec"]["replicas"] = 5.into();

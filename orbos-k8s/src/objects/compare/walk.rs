@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
     /// What is one value to the API server.
     fn whole(&mut self, place: &Place, wanted: &Value, live: Option<&Value>, shares: &Shares<'a>) {
         let same = agrees(&place.path, wanted, live);
-        if same && (is_empty(wanted) || shares.owned_by(self.manager)) {
+        if same && (live.is_none() || is_empty(wanted) || shares.owned_by(self.manager)) {
             return;
         }
         let others: Vec<_> = shares.others(self.manager).collect();
@@ -231,7 +231,8 @@ fn is_empty(value: &Value) -> bool {
 /// Whether everything that is wanted is there; fields that are there in addition do not matter, items of lists do.
 fn agrees(path: &str, wanted: &Value, live: Option<&Value>) -> bool {
     match (wanted, live) {
-        (wanted, None) => is_empty(wanted),
+        // Kinds of Kubernetes leave out what is empty, false or zero when they are stored.
+        (wanted, None) => is_empty(wanted) || *wanted == "" || *wanted == false || *wanted == 0,
         (Value::Object(wanted), Some(Value::Object(live))) => {
             wanted.iter().all(|(key, it)| agrees(&format!("{path}.{key}"), it, live.get(key)))
         }

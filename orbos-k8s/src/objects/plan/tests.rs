@@ -30,7 +30,6 @@ fn cluster(values: &[Value]) -> Live {
         live.objects.insert(resolved.object.clone(), sketch::stored(&resolved));
     }
     live.inventory = Some(of(live.objects.keys(), &options()));
-    live.objects.insert(ObjectRef::of_namespace("caos-system"), namespace("caos-system"));
     live
 }
 

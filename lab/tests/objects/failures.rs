@@ -1,0 +1,107 @@
+//! What fails stays with its object, and the next round goes on.
+
+use std::time::Duration;
+
+use super::site::Site;
+use orbos_k8s::objects::{Cluster, Goal};
+use orbos_lab::Api;
+use orbos_state::Round;
+use tokio::time::sleep;
+
+fn config(name: &str, namespace: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata: {{a: '1'}}\n---\n"
+    )
+}
+
+fn failures(round: &Round<Cluster>) -> Vec<String> {
+    round.failures().map(|(it, why)| format!("{}: {}", it.object(), why.chain())).collect()
+}
+
+pub(crate) async fn one_object_fails_and_the_others_go_on(api: &Api) {
+    let site = Site::new(api, "failing").await;
+    site.applied(&config("old", "default")).await;
+    let deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: failing, namespace: default}\nspec:\n  \
+        replicas: 0\n  selector: {matchLabels: {app: a}}\n  template: {metadata: {labels: {app: b}}, \
+        spec: {containers: [{name: a, image: a}]}}\n---\n";
+    let yaml = [&config("fine", "default"), &config("lost", "nowhere"), deployment].concat();
+    let (round, _) = site.sync(&yaml).await;
+    let failed = failures(&round);
+    // The namespace is missing, the selector does not match; deleting waits until the rest is fine.
+    assert_eq!(failed.len(), 3, "{failed:#?}");
+    assert!(
+        failed[0].contains("ConfigMap nowhere/lost") && failed[0].contains("\"nowhere\" not found"),
+        "{failed:#?}"
+    );
+    assert!(
+        failed[1].contains("Deployment default/failing") && failed[1].contains("selector"),
+        "{failed:#?}"
+    );
+    assert!(
+        failed[2].starts_with("ConfigMap default/old: ") && failed[2].contains("not tried"),
+        "{failed:#?}"
+    );
+    assert!(site.is_there(&["-n", "default", "configmap", "fine"]), "the others went on");
+    assert!(site.is_there(&["-n", "default", "configmap", "old"]));
+
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: nowhere}\n---\n";
+    let fixed = [namespace, &yaml.replace("labels: {app: b}", "labels: {app: a}")].concat();
+    site.applied(&fixed).await;
+    site.settled(&fixed).await;
+    assert!(!site.is_there(&["-n", "default", "configmap", "old"]));
+}
+
+pub(crate) async fn a_kind_that_is_never_served_is_named(api: &Api) {
+    let site = Site::new(api, "unserved").await;
+    let definition = |plural: &str, group: &str| {
+        format!(
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: {plural}.{group}}}\n\
+             spec: {{group: {group}, scope: Namespaced, names: {{kind: Same, plural: {plural}}}, versions: [{{name: v1, \
+             served: true, storage: true, schema: {{openAPIV3Schema: {{type: object}}}}}}]}}\n---\n"
+        )
+    };
+    let first = definition("ones", "unserved.example.com");
+    site.kubectl_with(&["apply", "-f", "-"], &first).unwrap();
+    site.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "crd/ones.unserved.example.com"]);
+    let second = definition("others", "unserved.example.com");
+    let object = "apiVersion: unserved.example.com/v1\nkind: Same\nmetadata: {name: a, namespace: default}\n";
+    let yaml = [&second, &config("beside", "default"), object].concat();
+    let (round, _) = site.sync(&yaml).await;
+    let failed = failures(&round);
+    assert!(failed[0].contains("CustomResourceDefinition others.unserved.example.com"), "{failed:#?}");
+    assert!(failed[0].contains("is already in use"), "{failed:#?}");
+    assert!(site.is_there(&["-n", "default", "configmap", "beside"]), "the others went on");
+}
+
+pub(crate) async fn no_permission_for_one_kind_concerns_that_kind(api: &Api) {
+    let site = Site::new(api, "denied").await;
+    site.kubectl(&["create", "namespace", "denied"]);
+    site.kubectl(&["-n", "denied", "create", "serviceaccount", "half"]);
+    let rules = ["--verb=*", "--resource=configmaps,namespaces"];
+    site.kubectl(&[&["create", "clusterrole", "half"], &rules[..]].concat());
+    site.kubectl(&[
+        "create",
+        "clusterrolebinding",
+        "half",
+        "--clusterrole=half",
+        "--serviceaccount=denied:half",
+    ]);
+    let half = loop {
+        // Its token is made by a controller.
+        if !site.field(&["-n", "denied", "serviceaccount", "half"], ".secrets").is_empty() {
+            break site.as_account("denied", "half").await;
+        }
+        sleep(Duration::from_millis(100)).await;
+    };
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: denied}\nstringData: {a: hunter2}\n";
+    let goal: Goal = site.goal(&[&config("a", "denied"), secret].concat());
+    let round = half.sync(&goal, &()).await.unwrap();
+    let plan = round.plan.to_string();
+    assert!(failures(&round).is_empty() && plan.contains("+ ConfigMap denied/a\n"), "{plan}");
+    assert!(plan.contains("… Secret denied/a: not seen: looking at Secret was refused: "), "{plan}");
+    assert!(site.is_there(&["-n", "denied", "configmap", "a"]) && !plan.contains("hunter2"));
+    // With permission the rest follows.
+    let round = site.cluster.sync(&goal, &()).await.unwrap();
+    assert!(failures(&round).is_empty() && site.is_there(&["-n", "denied", "secret", "a"]), "{}", round.plan);
+}
