@@ -25,6 +25,8 @@ pub enum Code {
     Partly,
     /// Stopped by the user: 130.
     Interrupted,
+    /// Nobody reads any more what it prints: 141.
+    Unread,
     /// Asked to end by another program: 143.
     Terminated,
     /// What a command on a machine ended with.
@@ -45,6 +47,7 @@ impl Code {
             Self::Unsettled => 9,
             Self::Partly => 10,
             Self::Interrupted => 130,
+            Self::Unread => 141,
             Self::Terminated => 143,
             Self::Remote(status) => status,
         }
@@ -54,6 +57,19 @@ impl Code {
     pub fn of_remote(status: i32) -> Self {
         Self::Remote(u8::try_from(status).unwrap_or(u8::MAX))
     }
+}
+
+/// Makes the program end quietly, with [`Code::Unread`], when nobody reads any more what it prints, as in
+/// `orbctl plan | head`; otherwise printing would panic.
+pub fn end_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let unread = |it: &str| it.starts_with("failed printing to std") && it.contains("Broken pipe");
+        if panic.payload_as_str().is_some_and(unread) {
+            std::process::exit(Code::Unread.number().into());
+        }
+        usual(panic);
+    }));
 }
 
 impl From<Code> for std::process::ExitCode {

@@ -13,6 +13,6 @@ mod session;
 pub use check::{check, folder};
 pub use compose::{Composed, compose};
 pub use diagnose::explain;
-pub use exit::{Code, Unanswered, code_of};
+pub use exit::{Code, Unanswered, code_of, end_when_nobody_reads};
 pub use migrate::migrate;
 pub use session::{MASTERKEY, OrbArgs, Session, Unlocked, keyring};

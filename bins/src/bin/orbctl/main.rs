@@ -20,7 +20,7 @@ mod writesecret;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use orbos::{Code, OrbArgs, code_of, explain};
+use orbos::{Code, OrbArgs, code_of, end_when_nobody_reads, explain};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Bootstraps, looks after and repairs an orb.
@@ -83,6 +83,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    end_when_nobody_reads();
     let command = examples_first(Args::command());
     let mut args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let level = args
