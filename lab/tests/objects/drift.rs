@@ -167,3 +167,30 @@ pub(crate) async fn immutable_fields_are_shown_and_recreated(api: &Api) {
     site.settled(&other).await;
     site.applied("").await;
 }
+
+pub(crate) async fn many_objects_cost_few_requests(api: &Api) {
+    let site = Site::new(api, "many").await;
+    let config = |it| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: many-{it}, namespace: default}}\ndata: {{a: '1'}}\n"
+        )
+    };
+    let yaml = (0..300).map(config).collect::<Vec<_>>().join("---\n");
+    let begin = Instant::now();
+    site.applied(&yaml).await;
+    println!("applied 300 objects within {:?}", begin.elapsed());
+    let begin = Instant::now();
+    let idle = site.settled(&yaml).await;
+    println!("an idle round over them costs {idle:?} and {:?}", begin.elapsed());
+    assert_eq!(idle.reads, 2, "one list, and the inventory");
+    let (round, _) = site.sync("").await;
+    assert!(
+        round.plan.is_empty() && !round.plan.waiting().is_empty(),
+        "the guard refuses to delete all of them"
+    );
+    let mut off = site.goal("");
+    off.options.guard.allowed.insert("*".to_owned());
+    let round = site.cluster.sync(&off, &()).await.unwrap();
+    assert_eq!(round.failures().count(), 0);
+    site.settled("").await;
+}

@@ -1,12 +1,12 @@
 //! What fails stays with its object, and the next round goes on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::site::Site;
+use super::site::{Site, TOOL, without};
 use orbos_k8s::objects::{Cluster, Goal};
 use orbos_lab::Api;
 use orbos_state::Round;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 fn config(name: &str, namespace: &str) -> String {
     format!(
@@ -104,4 +104,35 @@ pub(crate) async fn no_permission_for_one_kind_concerns_that_kind(api: &Api) {
     // With permission the rest follows.
     let round = site.cluster.sync(&goal, &()).await.unwrap();
     assert!(failures(&round).is_empty() && site.is_there(&["-n", "denied", "secret", "a"]), "{}", round.plan);
+}
+
+pub(crate) async fn stopped_at_any_moment_it_ends_where_it_would_have(api: &Api) {
+    let fewer = without(&without(TOOL, "kind: CronJob"), "kind: NetworkPolicy");
+    let mut reached = 0;
+    for (moment, yaml) in
+        [15, 30, 50, 70, 100, 140, 190, 250, 320, 400].into_iter().zip([TOOL, &fewer].into_iter().cycle())
+    {
+        // Each one is a new program; the request under way is dropped as a killed one's would be.
+        let site = Site::new(api, "stopped").await;
+        let goal = site.goal(yaml);
+        let ended = timeout(Duration::from_millis(moment), site.cluster.sync(&goal, &())).await;
+        reached += usize::from(ended.is_err());
+    }
+    println!("stopped {reached} of 10 times half-way");
+    assert!(reached > 0);
+    let site = Site::new(api, "stopped").await;
+    site.applied(TOOL).await;
+    site.settled(TOOL).await;
+    let selector = format!("applyset.kubernetes.io/part-of={}", site.options.owner.id());
+    let kinds = "namespaces,crd,flows,sa,clusterroles,clusterrolebindings,cm,secrets,svc,pdb,netpol,deploy,sts,cronjobs";
+    let names = site.kubectl(&["get", kinds, "-A", "-l", &selector, "-o", "name"]);
+    assert_eq!(names.lines().count(), 14, "{names}");
+
+    let begin = Instant::now();
+    let mut off = site.goal("");
+    let allowed = ["*", "Namespace tool", "CustomResourceDefinition flows.tool.example.com"];
+    off.options.guard.allowed.extend(allowed.map(str::to_owned));
+    let round = site.cluster.sync(&off, &()).await.unwrap();
+    assert_eq!(failures(&round), [""; 0]);
+    println!("taken away within {:?}", begin.elapsed());
 }
