@@ -271,23 +271,4 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_those_of_the_api() {
-        let served = |version: &str, plural: &str| Served {
-            version: version.into(),
-            plural: plural.into(),
-            namespaced: true,
-        };
-        let object = ObjectRef::new(&GroupKind::new("apps", "Deployment"), Some("a"), "web");
-        assert_eq!(
-            address(&object, &served("v1", "deployments")),
-            "/apis/apps/v1/namespaces/a/deployments/web"
-        );
-        let object = ObjectRef::of_namespace("a");
-        assert_eq!(address(&object, &served("v1", "namespaces")), "/api/v1/namespaces/a");
-        assert_eq!(escaped("system:node a/b"), "system%3Anode%20a%2Fb");
-    }
-}
+mod tests;

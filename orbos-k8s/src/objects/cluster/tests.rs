@@ -1,0 +1,94 @@
+use std::io;
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use super::*;
+
+#[test]
+fn addresses_are_those_of_the_api() {
+    let served = |version: &str, plural: &str| Served {
+        version: version.into(),
+        plural: plural.into(),
+        namespaced: true,
+    };
+    let object = ObjectRef::new(&GroupKind::new("apps", "Deployment"), Some("a"), "web");
+    assert_eq!(address(&object, &served("v1", "deployments")), "/apis/apps/v1/namespaces/a/deployments/web");
+    let object = ObjectRef::of_namespace("a");
+    assert_eq!(address(&object, &served("v1", "namespaces")), "/api/v1/namespaces/a");
+    assert_eq!(escaped("system:node a/b"), "system%3Anode%20a%2Fb");
+}
+
+/// What a server answers, one request after the other; 0: it hangs up.
+async fn server(answers: &'static [u16]) -> (Cluster, JoinHandle<io::Result<()>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(async move {
+        for code in answers {
+            let (stream, _) = listener.accept().await?;
+            answer(stream, *code).await?;
+        }
+        Ok(())
+    });
+    let kubeconfig = format!(
+        "clusters: [{{name: a, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: a, user: {{}}}}]\n\
+         contexts: [{{name: a, context: {{cluster: a, user: a}}}}]\ncurrent-context: a\n"
+    );
+    (Cluster::from_kubeconfig(&kubeconfig).await.unwrap(), serving)
+}
+
+async fn answer(mut stream: TcpStream, code: u16) -> io::Result<()> {
+    let mut request = [0; 4096];
+    assert!(stream.read(&mut request).await? > 0);
+    if code == 0 {
+        return Ok(());
+    }
+    let reason = if code == 409 { "Conflict" } else { "Reason" };
+    let body = match code {
+        200 => json!({"fine": true}),
+        _ => {
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": "why"})
+        }
+    };
+    let body = body.to_string();
+    let head = format!(
+        "HTTP/1.1 {code} A\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).await?;
+    stream.shutdown().await
+}
+
+#[tokio::test]
+async fn what_passes_is_tried_again_and_counted() {
+    for answers in [&[429, 500, 200][..], &[503, 0, 200], &[409, 409, 200]] {
+        let (cluster, serving) = server(answers).await;
+        let answer = cluster.patch("/api/v1/a", "boom", false, &json!({})).await.unwrap();
+        assert_eq!(answer["fine"], true);
+        assert_eq!(cluster.requests(), Requests { reads: 0, writes: 3 }, "{answers:?}");
+        serving.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_tried_once() {
+    for answers in [&[400][..], &[403], &[404], &[422]] {
+        let (cluster, serving) = server(answers).await;
+        assert_eq!(cluster.get("/api/v1/a").await.unwrap_err().code(), answers[0]);
+        assert_eq!(cluster.requests(), Requests { reads: 1, writes: 0 });
+        serving.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_unreachable() {
+    let (cluster, serving) = server(&[0, 0, 0, 0, 0]).await;
+    let refused = cluster.get("/api/v1/a").await.unwrap_err();
+    assert!(matches!(refused.into_error("reading".into(), None), Error::Unreachable { .. }));
+    assert_eq!(cluster.requests().reads, 5);
+    serving.await.unwrap().unwrap();
+}
