@@ -21,11 +21,13 @@ async fn objects_become_and_stay_as_they_should_be() {
     drift::everything_is_applied_once_and_kept(&api).await;
     drift::a_foreign_field_manager_is_respected(&api).await;
     drift::immutable_fields_are_shown_and_recreated(&api).await;
+    drift::what_was_there_before_is_taken_in_and_not_over(&api).await;
     drift::many_objects_cost_few_requests(&api).await;
     pruning::what_left_goes_and_nothing_else(&api).await;
     pruning::the_guard_refuses_what_would_be_lost(&api).await;
     failures::stopped_at_any_moment_it_ends_where_it_would_have(&api).await;
     failures::one_object_fails_and_the_others_go_on(&api).await;
+    failures::a_namespace_that_is_being_deleted_is_waited_for(&api).await;
     failures::a_kind_that_is_never_served_is_named(&api).await;
     failures::no_permission_for_one_kind_concerns_that_kind(&api).await;
 }

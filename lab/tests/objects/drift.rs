@@ -194,3 +194,18 @@ pub(crate) async fn many_objects_cost_few_requests(api: &Api) {
     assert_eq!(round.failures().count(), 0);
     site.settled("").await;
 }
+
+pub(crate) async fn what_was_there_before_is_taken_in_and_not_over(api: &Api) {
+    let site = Site::new(api, "before").await;
+    site.kubectl(&["-n", "default", "create", "configmap", "before", "--from-literal=a=theirs"]);
+    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: before, namespace: default}\ndata: {a: ours, b: ours}\n";
+    let conflict =
+        "… ConfigMap default/before: data.a is kept at \"theirs\" by kubectl-create, \"ours\" is wanted\n";
+    let (round, _) = site.sync(yaml).await;
+    assert!(round.failures().count() == 0 && round.plan.to_string().ends_with(conflict), "{}", round.plan);
+    let data = || site.field(&["-n", "default", "configmap", "before"], ".data");
+    assert_eq!(data(), r#"{"a":"theirs","b":"ours"}"#);
+    let (round, cost) = site.sync(yaml).await;
+    assert_eq!((round.plan.to_string().as_str(), cost.writes), (conflict, 0), "nor is it in the next round");
+    assert_eq!(data(), r#"{"a":"theirs","b":"ours"}"#);
+}

@@ -136,3 +136,34 @@ pub(crate) async fn stopped_at_any_moment_it_ends_where_it_would_have(api: &Api)
     assert_eq!(failures(&round), [""; 0]);
     println!("taken away within {:?}", begin.elapsed());
 }
+
+pub(crate) async fn a_namespace_that_is_being_deleted_is_waited_for(api: &Api) {
+    let site = Site::new(api, "leaving").await;
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: leaving}\n---\n";
+    let yaml = [namespace, &config("beside", "default")].concat();
+    site.applied(&yaml).await;
+    let held = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, namespace: leaving, finalizers: [example.com/held]}\n";
+    site.kubectl_with(&["create", "-f", "-"], held).unwrap();
+    site.kubectl(&["delete", "namespace", "leaving", "--wait=false"]);
+
+    let more = [yaml, config("a", "leaving"), config("another", "default")].concat();
+    let (round, _) = site.sync(&more).await;
+    let plan = round.plan.to_string();
+    assert!(failures(&round).is_empty() && plan.contains("+ ConfigMap default/another\n"), "{plan}");
+    assert!(plan.contains("… ConfigMap leaving/a: Namespace leaving is being deleted\n"), "{plan}");
+    assert!(plan.contains("… Namespace leaving: it is being deleted"), "{plan}");
+
+    site.kubectl(&[
+        "-n",
+        "leaving",
+        "patch",
+        "configmap",
+        "held",
+        "--type=merge",
+        "-p",
+        r#"{"metadata": {"finalizers": null}}"#,
+    ]);
+    site.kubectl(&["wait", "--for=delete", "--timeout=60s", "namespace/leaving"]);
+    site.applied(&more).await;
+    site.settled(&more).await;
+}
