@@ -18,7 +18,7 @@ cargo bench --quiet --manifest-path "$here/../../Cargo.toml" -p orbos-infra --be
 down() { "$here/sshd.sh" down; rmdir "$group" 2> /dev/null || true; rm -rf "$work"; }
 trap down EXIT
 mkdir "$group"
-export HOME=$work/home; mkdir "$HOME"
+export ANSIBLE_HOME=$work/ansible
 
 load() { cut -d' ' -f1 /proc/loadavg; }
 
