@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::{Entry, Node, Yaml};
 use crate::{
@@ -61,10 +61,12 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(source: &'a Source) -> Self {
-        let text = source.text.as_str();
+        // Other crates of the same program may have switched comments on; to us they are no part of a document.
+        let mut options = Options::default();
+        options.set_emit_comments(false);
         Self {
             source,
-            parser: Parser::new_from_str(text),
+            parser: Parser::new_from_str_with_options(&source.text, options),
             anchors: HashMap::new(),
             nodes: 0,
             wrong: Vec::new(),
