@@ -163,11 +163,13 @@ printf 'probe {index} %s %s\\n%s\\n' $? ${{#said}} \"$said\"",
 /// packages there are. Asking `ss` and `dpkg-query` takes several times as long as all else together.
 ///
 /// A module counts as loaded if the kernel shows it; one that is built in and has nothing to set is only known
-/// by the kernel's list. What dpkg has not yet merged into its table of packages lies beside it.
+/// by the kernel's list. What dpkg has not yet merged into its table of packages lies beside it, and may be merged
+/// while it is read; then it is read again.
 fn tables_script(packages: &BTreeSet<String>, modules: &BTreeSet<String>) -> String {
     let modules = words(modules.iter().map(|it| it.replace('-', "_")));
     format!(
         r#"read -r kernel </proc/sys/kernel/osrelease
+tables() {{
 set --
 for it in /proc/net/tcp /proc/net/tcp6 /lib/modules/$kernel/modules.builtin /var/lib/dpkg/status /var/lib/dpkg/updates/[0-9]*
 do [ ! -r $it ] || set -- "$@" $it; done
@@ -176,13 +178,19 @@ BEGIN {{
   count = split(packages, list); for (at = 1; at <= count; at++) package[list[at]] = 1
   count = split(modules, list); for (at = 1; at <= count; at++) module[list[at]] = 1
 }}
-FNR == 1 {{ split(FILENAME, folder, "/") }}
+function stanza() {{ if (name != "") print "package", name, architecture, version, status; name = "" }}
+FNR == 1 {{ stanza(); split(FILENAME, folder, "/") }}
 folder[2] == "proc" {{ if ($4 == "0A") {{ sub(/.*:/, "", $2); print "listen", $2 }} next }}
 folder[2] == "lib" {{ sub(/.*\//, ""); sub(/\.ko.*/, ""); gsub(/-/, "_"); if ($0 in module) print "module", $0; next }}
-/^Package: / {{ name = $2 in package ? $2 : "" }}
-name != "" && /^Status: / {{ status = $2 " " $3 " " $4 }}
-name != "" && /^Version: / {{ print "package", name, $2, status }}
-' "$@"; status=$?
+/^Package: / {{ stanza(); name = $2 in package ? $2 : ""; architecture = version = status = "-" }}
+name == "" {{ next }}
+/^Architecture: / {{ architecture = $2 }}
+/^Status: / {{ status = $2 " " $3 " " $4 }}
+/^Version: / {{ version = $2 }}
+END {{ stanza() }}
+' "$@"
+}}
+tables || tables; status=$?
 for it in {modules}; do [ ! -d /sys/module/$it ] || echo module $it; done
 echo "= tables $status"
 "#,

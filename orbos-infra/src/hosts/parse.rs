@@ -106,20 +106,20 @@ fn hostname(now: &str, boot: &[&str], goal: &HostGoal) -> String {
     if goal.hostname.as_deref() == Some(now) { boot.to_owned() } else { now.to_owned() }
 }
 
-/// The last word on a package counts.
+/// The last word on a package of an architecture counts.
 fn packages(tables: &[&str], goal: &HostGoal) -> BTreeMap<String, String> {
-    let mut packages = BTreeMap::new();
+    let mut stanzas = BTreeMap::new();
     for line in of_table("package ", tables) {
-        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let installed = rest.split_once(' ').filter(|(_, status)| {
-            matches!(*status, "install ok installed" | "hold ok installed") && goal.packages.contains(name)
-        });
-        match installed {
-            Some((version, _)) => packages.insert(name.to_owned(), version.to_owned()),
-            None => packages.remove(name),
-        };
+        if let [name, architecture, version, status] = line.splitn(4, ' ').collect::<Vec<_>>()[..] {
+            stanzas.insert((name, architecture), (version, status));
+        }
     }
-    packages
+    let installed = |status: &str| matches!(status, "install ok installed" | "hold ok installed");
+    stanzas
+        .into_iter()
+        .filter(|((name, _), (_, status))| installed(status) && goal.packages.contains(*name))
+        .map(|((name, _), (version, _))| (name.to_owned(), version.to_owned()))
+        .collect()
 }
 
 fn of_table<'a>(table: &'static str, lines: &[&'a str]) -> impl Iterator<Item = &'a str> {

@@ -227,3 +227,15 @@ fn other_systems_are_refused_by_name() {
     let reason = supported("centos-7").expect_err("unsupported");
     assert!(reason.contains("centos-7") && reason.contains("debian-12"), "{reason}");
 }
+
+#[test]
+fn a_package_of_several_architectures_is_there_if_one_of_them_is() {
+    let recorded: String = RECORDED.iter().map(|it| char::from(*it)).collect();
+    let more = |lines: &str| {
+        let text = recorded.replace("\n= tables 0", &format!("\n{lines}\n= tables 0"));
+        let text: Vec<u8> = text.chars().map(|it| it as u8).collect();
+        read(&text, &rich()).expect("a whole answer").packages.contains_key("socat")
+    };
+    assert!(more("package socat i386 1.7 deinstall ok config-files"));
+    assert!(!more("package socat amd64 - deinstall ok not-installed"));
+}
