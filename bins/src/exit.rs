@@ -103,6 +103,10 @@ pub fn code_of(error: &anyhow::Error) -> Code {
     if let Some(error) = error.downcast_ref::<orbos_ssh::Error>() {
         return of_ssh(error);
     }
+    let unread = |it: &std::io::Error| it.kind() == std::io::ErrorKind::BrokenPipe;
+    if error.downcast_ref().is_some_and(unread) {
+        return Code::Unread;
+    }
     match error.downcast_ref::<Error>() {
         Some(Error::Invalid { .. } | Error::Unsupported { .. }) => Code::Invalid,
         Some(Error::Denied { .. } | Error::Unreachable { .. }) => Code::NoAccess,

@@ -50,7 +50,7 @@ pub(crate) struct KeySource {
     from: Option<PathBuf>,
     passphrase: Mutex<Option<Secret>>,
     #[cfg(feature = "openpgp-card")]
-    pin: std::sync::Arc<card::KnownPin>,
+    pins: std::sync::Arc<card::KnownPins>,
 }
 
 impl KeySource {
@@ -80,7 +80,7 @@ impl KeySource {
 
     #[cfg(feature = "openpgp-card")]
     fn cards(&self) -> Result<Vec<PrivateKey>, Error> {
-        Ok(card::insert(&self.pin)?.into_iter().map(PrivateKey::Card).collect())
+        Ok(card::insert(&self.pins)?.into_iter().map(PrivateKey::Card).collect())
     }
 
     #[cfg(not(feature = "openpgp-card"))]

@@ -128,12 +128,13 @@ impl OpenPgpKeys {
             users.into_iter().any(|user| user == name || user.ends_with(&format!("<{name}>")))
         };
         let mut found = self.certificates.iter().filter(matches);
-        match (found.next(), found.next()) {
-            (Some(certificate), None) => Ok(certificate),
-            (Some(one), Some(other)) if one.fingerprint() == other.fingerprint() => Ok(one),
-            (None, _) => Err(refused(name, "there is no certificate of this name at hand")),
-            (Some(_), Some(_)) => Err(refused(name, "several certificates fit; name it by its fingerprint")),
+        let Some(one) = found.next() else {
+            return Err(refused(name, "there is no certificate of this name at hand"));
+        };
+        if found.any(|other| other.fingerprint() != one.fingerprint()) {
+            return Err(refused(name, "several certificates fit; name it by its fingerprint"));
         }
+        Ok(one)
     }
 }
 

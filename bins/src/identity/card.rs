@@ -1,6 +1,9 @@
 //! Smart cards in readers, by PC/SC.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use card_backend_pcsc::PcscBackend;
 use orbos_secrets::{OpenPgpCard, Secret};
@@ -8,22 +11,22 @@ use orbos_state::Error;
 
 use crate::prompt;
 
-/// The PIN that was typed, and how many tries were left before it was used.
+/// The PINs that were typed, by the number of the reader, and how many tries were left before each was used.
 #[derive(Debug, Default)]
-pub(crate) struct KnownPin(Mutex<Option<(Secret, u8)>>);
+pub(crate) struct KnownPins(Mutex<BTreeMap<usize, (Secret, u8)>>);
 
-impl KnownPin {
+impl KnownPins {
     /// Asks once for every card. A PIN that was wrong has cost a try, so fewer are left, and it is not used again.
-    fn ask(&self, left: u8) -> Option<Secret> {
+    fn ask(&self, reader: usize, left: u8) -> Option<Secret> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((pin, before)) = &*known
+        if let Some((pin, before)) = known.get(&reader)
             && left >= *before
         {
             return Some(pin.clone());
         }
         let tries = if left == 1 { "1 try".to_owned() } else { format!("{left} tries") };
         let pin = prompt::hidden(&format!("PIN of the smart card, {tries} left (not shown): ")).ok()??;
-        *known = Some((pin.clone(), left));
+        known.insert(reader, (pin.clone(), left));
         Some(pin)
     }
 }
@@ -33,14 +36,14 @@ impl KnownPin {
 /// # Errors
 ///
 /// If there is no reader, no card, or none with OpenPGP on it.
-pub(crate) fn insert(pin: &Arc<KnownPin>) -> Result<Vec<OpenPgpCard>, Error> {
+pub(crate) fn insert(pins: &Arc<KnownPins>) -> Result<Vec<OpenPgpCard>, Error> {
     const WHAT: &str = "using the smart card";
     let missing =
         |why: &str| Error::denied(WHAT, format!("{why}; is the reader connected, and the card in it?"));
     let backends = PcscBackend::card_backends(None)
         .map_err(|error| missing("there is no reader, or the service `pcscd` does not run").because(error))?;
     let (mut cards, mut refused) = (Vec::new(), None);
-    for backend in backends {
+    for (reader, backend) in backends.enumerate() {
         let backend = match backend {
             Ok(backend) => backend,
             Err(error) => {
@@ -48,8 +51,8 @@ pub(crate) fn insert(pin: &Arc<KnownPin>) -> Result<Vec<OpenPgpCard>, Error> {
                 continue;
             }
         };
-        let pin = Arc::clone(pin);
-        match OpenPgpCard::new(backend, move |left| pin.ask(left)) {
+        let pins = Arc::clone(pins);
+        match OpenPgpCard::new(backend, move |left| pins.ask(reader, left)) {
             Ok(card) => cards.push(card),
             Err(error) => refused = Some(missing("no card has OpenPGP on it").because(error)),
         }

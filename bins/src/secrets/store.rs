@@ -112,7 +112,8 @@ fn own(key: orbos_secrets::OpenPgpKey, files: &StoreFiles) -> OwnKey {
     OwnKey { keys, gpg: GpgProgram::new() }
 }
 
-/// Decrypts with the key of the identity file; encrypts for the public keys that it knows, or that `gpg` does.
+/// Decrypts with the key of the identity file, or as `gpg` can; encrypts for the public keys that it knows, or that
+/// `gpg` does.
 #[cfg(feature = "openpgp")]
 #[derive(Debug)]
 struct OwnKey {
@@ -127,6 +128,6 @@ impl OpenPgp for OwnKey {
     }
 
     fn decrypt(&self, file: &[u8]) -> orbos_secrets::Result<Secret> {
-        self.keys.decrypt(file)
+        self.keys.decrypt(file).or_else(|_| self.gpg.decrypt(file))
     }
 }

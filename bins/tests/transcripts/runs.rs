@@ -14,12 +14,15 @@ use crate::{
 #[test]
 fn a_reader_who_goes_away_is_no_mistake() {
     let orb = orb();
-    let (reader, writer) = std::io::pipe().expect("there are pipes");
-    drop(reader);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_orbctl"));
-    command.args(["file", "print", "orbiter.yml"]).env_clear().env("HOME", orb.path("."));
-    let ended = command.stdout(writer).output().expect("it starts");
-    assert_eq!((ended.status.code(), &*ended.stderr), (Some(141), &b""[..]));
+    let secret = "providers.rack.spec.keys.bootstrapkeyprivate";
+    for arguments in [["file", "print", "orbiter.yml"], ["secrets", "show", secret]] {
+        let (reader, writer) = std::io::pipe().expect("there are pipes");
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_orbctl"));
+        command.args(arguments).env_clear().env("HOME", orb.path("."));
+        let ended = command.stdout(writer).output().expect("it starts");
+        assert_eq!((ended.status.code(), &*ended.stderr), (Some(141), &b""[..]), "{arguments:?}");
+    }
 }
 
 #[test]

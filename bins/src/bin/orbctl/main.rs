@@ -106,8 +106,11 @@ fn main() -> ExitCode {
     match ended {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("{}", explain(&error));
-            code_of(&error).into()
+            let code = code_of(&error);
+            if code != Code::Unread {
+                eprintln!("{}", explain(&error));
+            }
+            code.into()
         }
     }
 }
