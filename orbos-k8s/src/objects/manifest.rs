@@ -40,7 +40,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// What it lacks, in words: `apiVersion`, `kind` or `metadata.name`.
+    /// What it lacks, in words: `apiVersion`, `kind` or `metadata.name`; or what should be texts and is not.
     pub fn new(value: Value) -> Result<Self, String> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|it| !it.is_empty());
         let need = |pointer: &str| {
@@ -58,11 +58,11 @@ impl Manifest {
         let (group, version) = group_version(&api_version);
         let namespace = text("/metadata/namespace");
         let object = ObjectRef::new(&GroupKind::new(group, &kind), namespace, name);
-        for field in ["labels", "annotations"] {
-            let entries = value["metadata"][field].as_object();
-            if let Some((key, _)) = entries.into_iter().flatten().find(|(_, it)| !it.is_string()) {
-                return Err(format!("{object}: `metadata.{field}.{key}` is no text; put it into quotes"));
-            }
+        texts(&object, "metadata.labels", &value["metadata"]["labels"])?;
+        texts(&object, "metadata.annotations", &value["metadata"]["annotations"])?;
+        if object.is_secret() {
+            texts(&object, "data", &value["data"])?;
+            texts(&object, "stringData", &value["stringData"])?;
         }
         let version = version.to_owned();
         let value = normal(&object, value);
@@ -113,6 +113,18 @@ impl fmt::Debug for Manifest {
     }
 }
 
+/// What maps names to texts may only hold texts; YAML takes `80` for a number and `on` for a boolean.
+fn texts(object: &ObjectRef, field: &str, value: &Value) -> Result<(), String> {
+    match value {
+        Value::Null => Ok(()),
+        Value::Object(entries) => match entries.iter().find(|(_, it)| !it.is_string() && !it.is_null()) {
+            Some((key, _)) => Err(format!("{object}: `{field}.{key}` is no text; put it into quotes")),
+            None => Ok(()),
+        },
+        _ => Err(format!("{object}: `{field}` is no mapping")),
+    }
+}
+
 /// The object without what is not ours to say, in the form in which the API server stores it.
 fn normal(object: &ObjectRef, mut value: Value) -> Value {
     if object.is_secret() {
@@ -127,10 +139,18 @@ fn normal(object: &ObjectRef, mut value: Value) -> Value {
         {
             metadata.shift_remove(field);
         }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            // All of the object once more, a Secret's data too.
+            annotations.shift_remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
     }
     without_null(&mut value);
     if object.is("", "Service") {
         protocols(value.pointer_mut("/spec/ports"));
+        unassigned(&mut value, "clusterIP");
+    }
+    if object.is("", "PersistentVolumeClaim") {
+        unassigned(&mut value, "volumeName");
     }
     for pod in ["/spec", "/spec/template/spec", "/spec/jobTemplate/spec/template/spec"] {
         for containers in ["containers", "initContainers"] {
@@ -159,6 +179,15 @@ fn encode(value: &mut Value) {
         if let (Value::String(text), Some(data)) = (text, data.as_object_mut()) {
             data.insert(key, Value::String(STANDARD.encode(text)));
         }
+    }
+}
+
+/// Some write that the API server may choose as an empty text; what it chose is no difference then.
+fn unassigned(value: &mut Value, field: &str) {
+    if let Some(spec) = value["spec"].as_object_mut()
+        && spec.get(field).is_some_and(|it| it == "")
+    {
+        spec.shift_remove(field);
     }
 }
 
@@ -230,6 +259,34 @@ mod tests {
         assert_eq!(manifest.value()["data"]["password"], "aHVudGVyMg==");
         assert!(manifest.value().get("stringData").is_none() && manifest.value().get("status").is_none());
         assert_eq!(format!("{manifest:?}"), "Manifest(Secret a)");
+    }
+
+    #[test]
+    fn what_is_no_text_in_a_secret_is_refused() {
+        for (field, held, why) in [
+            (
+                "stringData",
+                json!({"port": 5432}),
+                "Secret a: `stringData.port` is no text; put it into quotes",
+            ),
+            ("data", json!(["a"]), "Secret a: `data` is no mapping"),
+        ] {
+            let mut value = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}});
+            value[field] = held;
+            assert_eq!(Manifest::new(value).unwrap_err(), why);
+        }
+    }
+
+    #[test]
+    fn what_the_server_chooses_and_what_kubectl_noted_is_left_out() {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "b": "c"}},
+            "spec": {"clusterIP": "", "type": "ClusterIP"}});
+        let value = Manifest::new(service).unwrap().value().clone();
+        assert_eq!(value["spec"], json!({"type": "ClusterIP"}));
+        assert_eq!(value["metadata"]["annotations"], json!({"b": "c"}));
+        let headless = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"clusterIP": "None"}});
+        assert_eq!(Manifest::new(headless).unwrap().value()["spec"]["clusterIP"], "None");
     }
 
     #[test]
