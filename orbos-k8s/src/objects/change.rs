@@ -117,6 +117,9 @@ pub struct FieldChange {
     /// What should be there; `None`: nothing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub wanted: Option<String>,
+    /// Whether it has the wanted value already, and only becomes ours. The texts say less, as they are cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub same: bool,
     /// Who wrote what is there, if it was somebody else.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub by: Option<String>,
@@ -125,15 +128,11 @@ pub struct FieldChange {
 impl fmt::Display for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nothing = || "nothing".to_owned();
-        let Self { path, live, wanted, by } = self;
-        match (live, wanted) {
-            (Some(live), Some(wanted)) if live == wanted && live != SECRET => {
-                write!(f, "{path}: {live} becomes ours")?;
-            }
-            _ => {
-                let [live, wanted] = [live, wanted].map(|it| it.clone().unwrap_or_else(nothing));
-                write!(f, "{path}: {live} -> {wanted}")?;
-            }
+        let Self { path, live, wanted, same, by } = self;
+        let [live, wanted] = [live, wanted].map(|it| it.clone().unwrap_or_else(nothing));
+        match same {
+            true => write!(f, "{path}: {live} becomes ours")?,
+            false => write!(f, "{path}: {live} -> {wanted}")?,
         }
         by.iter().try_for_each(|it| write!(f, " (changed by {it})"))
     }
@@ -167,6 +166,7 @@ mod tests {
             path: "spec.replicas".into(),
             live: live.map(Into::into),
             wanted: wanted.map(Into::into),
+            same: false,
             by: by.map(Into::into),
         };
         let fields = vec![field(Some("3"), Some("2"), Some("kubectl-edit")), field(None, Some("2"), None)];

@@ -106,8 +106,8 @@ pub(crate) fn compare(wanted: &Resolved, live: &Value, options: &Options) -> Com
             true => it.map(|_| SECRET.to_owned()),
             false => it,
         };
-        let field =
-            FieldChange { path: found.path.clone(), live: veil(found.live), wanted: veil(found.wanted), by };
+        let [live, text] = [veil(found.live), veil(found.wanted)];
+        let field = FieldChange { path: found.path.clone(), live, wanted: text, same: found.same, by };
         match (owner, found.same) {
             // Somebody keeps it as we want it.
             (Some(_), true) => {}

@@ -141,8 +141,7 @@ fn change(
         return None;
     }
     let fixed = there["immutable"] == true;
-    let differs =
-        comparison.fields.iter().filter(|it| it.live != it.wanted || it.live.as_deref() == Some("[secret]"));
+    let differs = comparison.fields.iter().filter(|it| !it.same);
     let mut because: Vec<_> =
         differs.filter(|it| is_immutable(&object, &it.path, fixed)).map(|it| it.path.clone()).collect();
     if because.is_empty() && options.recreate.contains(&object.to_string()) {

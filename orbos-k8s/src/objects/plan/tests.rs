@@ -80,6 +80,20 @@ fn immutable_fields_are_shown_before_anything_is_deleted() {
 }
 
 #[test]
+fn a_difference_behind_what_is_shown_of_a_value_counts() {
+    let config = |end: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "long", "namespace": "a"},
+            "immutable": true, "data": {"text": format!("{}{end}", "a".repeat(200))}})
+    };
+    let live = cluster(&[config("b"), namespace("a")]);
+    let changed = text(&[config("c"), namespace("a")], &live);
+    assert!(
+        changed.contains("ConfigMap a/long: deleted and created again, since data.text cannot change"),
+        "{changed}"
+    );
+}
+
+#[test]
 fn the_guard_refuses_what_cannot_be_had_again() {
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "a"},
         "spec": {"storageClassName": "fast"}});
