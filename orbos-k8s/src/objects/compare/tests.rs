@@ -56,6 +56,24 @@ fn a_change_by_hand_is_taken_back() {
 }
 
 #[test]
+fn a_mapping_that_is_one_value_may_not_hold_more() {
+    let network = |selector: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "a"}, "spec": {"type": "ClusterIP", "selector": selector}});
+    for ours in [json!({"app": "web"}), json!({})] {
+        let wanted = sketch::resolved(network(ours.clone()));
+        let mut live = sketch::stored(&wanted);
+        live["spec"]["selector"]["by"] = "hand".into();
+        sketch::hand_over(&mut live, "f:selector", "kubectl-edit", "Update");
+        let comparison = compare(&wanted, &live, &options());
+        let theirs = &live["spec"]["selector"];
+        assert_eq!(
+            lines(&comparison),
+            [format!("spec.selector: {theirs} -> {ours} (changed by kubectl-edit)")]
+        );
+        assert!(comparison.takes());
+    }
+}
+
+#[test]
 fn what_an_applier_keeps_is_a_conflict_and_left_out() {
     for (manager, operation) in [("scaler", "Apply"), ("kube-controller-manager", "Update")] {
         let (wanted, mut live) = deployment();

@@ -122,11 +122,14 @@ impl<'a> Walk<'a> {
 
     /// What is one value to the API server.
     fn whole(&mut self, place: &Place, wanted: &Value, live: Option<&Value>, shares: &Shares<'a>) {
-        let same = agrees(&place.path, wanted, live);
-        if same && (live.is_none() || is_empty(wanted) || shares.owned_by(self.manager)) {
+        let others: Vec<_> = shares.others(self.manager).collect();
+        let owned = shares.owned_by(self.manager);
+        // A mapping that is one value and somebody else's now may hold more than ours: that is another value.
+        let taken = wanted.is_object() && shares.atomic() && !owned && !others.is_empty();
+        let same = if taken { live == Some(wanted) } else { agrees(&place.path, wanted, live) };
+        if same && (live.is_none() || is_empty(wanted) || owned) {
             return;
         }
-        let others: Vec<_> = shares.others(self.manager).collect();
         let add = |path: String, live: Option<&Value>, wanted: Option<&Value>| Found {
             path,
             steps: place.steps.clone(),
