@@ -69,9 +69,11 @@ fn members(scene: &Scene) {
     let ask = "-n kube-system exec etcd-m1 -- etcdctl --endpoints=https://127.0.0.1:2379 \
                --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt \
                --key=/etc/kubernetes/pki/etcd/server.key";
+    // A machine that has just got its power back is Ready by its last word before its kubelet answers.
+    let healthy = || scene.try_kubectl(&format!("{ask} endpoint health --cluster")).code == Some(0);
+    until("all of etcd answers", Duration::from_secs(90), healthy);
     let members = scene.kubectl(&format!("{ask} member list"));
     assert_eq!(members.matches(", started, ").count(), 3, "{members}");
-    scene.kubectl(&format!("{ask} endpoint health --cluster"));
 }
 
 fn power_cut(scene: &Scene) {
