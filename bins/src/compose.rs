@@ -8,7 +8,6 @@ use orbos_infra::{
     providers::{self, Connections},
 };
 use orbos_k8s::software::Sources;
-use orbos_secrets::Cipher;
 use orbos_ssh::{KnownHosts, Timeouts};
 use orbos_state::{Registry, Snapshot};
 
@@ -20,7 +19,7 @@ pub struct Composed {
     /// The operator.
     pub orbiter: Orbiter,
     /// The orb.
-    pub session: Session,
+    pub session: Arc<Session>,
 }
 
 /// Composes ORBITER for an orb.
@@ -28,17 +27,13 @@ pub struct Composed {
 /// # Errors
 ///
 /// If the bundle cannot be read.
-pub fn compose(
-    session: Session,
-    args: &OrbArgs,
-    cipher: Arc<dyn Cipher>,
-    purpose: Purpose,
-) -> Result<Composed> {
+pub fn compose(session: Session, args: &OrbArgs, purpose: Purpose) -> Result<Composed> {
+    let session = Arc::new(session);
     let known_hosts = Arc::new(KnownHosts::new());
     let bundle = args.bundle.as_ref().map(Bundle::open).transpose()?.map(Arc::new);
     let settings = OrbiterSettings {
         orb: session.orb.clone(),
-        cipher,
+        ciphers: Arc::clone(&session) as _,
         repository: Arc::clone(&session.repository) as _,
         connections: Arc::new(Connections::ssh(Arc::clone(&known_hosts) as _, Timeouts::default())),
         known_hosts,

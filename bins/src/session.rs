@@ -2,10 +2,11 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::{Context, Result, bail};
+use orbos_infra::CipherSource;
 use orbos_secrets::{
     Cipher, Identity, Keyring, MasterKey, OrbCipher, OrbKey, Passphrase, Recipient, Secret, Stretching,
     generate::OsRng,
@@ -130,15 +131,16 @@ impl Session {
         Ok(self.repository.snapshot().await?)
     }
 
-    /// What opens and seals the orb's secrets. An orb without a keyring gets one, in one commit.
+    /// Opens the orb's keyring. An orb without one gets one, in one commit.
     ///
     /// # Errors
     ///
     /// If nothing at hand opens the keyring.
-    pub async fn cipher(&self) -> Result<Arc<dyn Cipher>> {
+    pub async fn ensure_keyring(&self) -> Result<()> {
         let snapshot = self.snapshot().await?;
         if snapshot.contains(Keyring::FILE) {
-            return Ok(Arc::new(self.cipher_with(self.unlock(&snapshot)?.key)));
+            self.unlock(&snapshot)?;
+            return Ok(());
         }
         let fresh = self.create_keyring()?;
         let edit = || fresh.write(Edit::new("Keyring created"));
@@ -146,21 +148,16 @@ impl Session {
             if newest.contains(Keyring::FILE) { Ok(None) } else { edit().map(Some) }
         })
         .await?;
-        let key = match won {
-            Some(_) => fresh.key,
+        match won {
+            Some(_) => *self.last() = Some(fresh.key),
             // Somebody else was faster; theirs counts.
-            None => self.unlock(&self.snapshot().await?)?.key,
-        };
-        Ok(Arc::new(self.cipher_with(key)))
+            None => drop(self.unlock(&self.snapshot().await?)?),
+        }
+        Ok(())
     }
 
-    /// What opens the orb's secrets, without writing anything: an orb without a keyring gets none.
-    ///
-    /// # Errors
-    ///
-    /// If nothing at hand opens the keyring.
-    pub async fn reading_cipher(&self) -> Result<Arc<dyn Cipher>> {
-        Ok(Arc::new(self.cipher_at(&self.snapshot().await?)?))
+    fn last(&self) -> MutexGuard<'_, Option<OrbKey>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What opens the secrets of one revision.
@@ -191,7 +188,7 @@ impl Session {
     /// If nothing at hand opens it, or there is no master key to make one for.
     pub fn unlock(&self, files: &Snapshot) -> Result<Unlocked, Error> {
         let Some(keyring) = keyring(files)? else { return self.create_keyring() };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last();
         if let Some(key) = last.as_ref().filter(|it| keyring.verify(it).is_ok()) {
             return Ok(Unlocked { key: key.clone(), keyring, created: false });
         }
@@ -243,6 +240,18 @@ impl Session {
             Recipient::passphrase(masterkey, Stretching::default(), &mut OsRng).map_err(failed)?;
         let (keyring, key) = Keyring::create([(MASTERKEY, recipient)], &mut OsRng).map_err(failed)?;
         Ok(Unlocked { key, keyring, created: true })
+    }
+}
+
+/// By the keyring of the revision.
+impl CipherSource for Session {
+    fn cipher_of(&self, files: &Snapshot) -> Result<Arc<dyn Cipher>, Error> {
+        // Sealed with a key that stands nowhere, a secret would be lost.
+        if !files.contains(Keyring::FILE) && self.last().is_some() {
+            let why = "it is not there any more, and nothing can be sealed without it; take it back from the history";
+            return Err(Error::invalid(Keyring::FILE, why));
+        }
+        Ok(Arc::new(self.cipher_at(files)?))
     }
 }
 

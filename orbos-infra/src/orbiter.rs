@@ -4,7 +4,7 @@ mod current;
 mod machines;
 mod requests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use orbos_secrets::Cipher;
 use orbos_ssh::KnownHosts;
@@ -51,13 +51,33 @@ pub struct SoftwareContext {
     pub interfaces: Interfaces,
 }
 
+/// Finds what opens and seals the secrets of a revision, since an orb's key may be another one in the next.
+///
+/// A secret is always sealed with the key of the revision that it is written onto, so that nothing is ever lost to
+/// a rotation that happens at the same time.
+pub trait CipherSource: Debug + Send + Sync + 'static {
+    /// What opens and seals the secrets of a revision. Asked often, so what takes long should be remembered.
+    ///
+    /// # Errors
+    ///
+    /// If nothing at hand opens the orb's key of that revision.
+    fn cipher_of(&self, files: &Snapshot) -> Result<Arc<dyn Cipher>>;
+}
+
+/// The same for all revisions, for an orb whose key never changes.
+impl CipherSource for Arc<dyn Cipher> {
+    fn cipher_of(&self, _: &Snapshot) -> Result<Arc<dyn Cipher>> {
+        Ok(Arc::clone(self))
+    }
+}
+
 /// What ORBITER needs to know beside its file.
 #[derive(Clone, Debug)]
 pub struct OrbiterSettings {
     /// The orb's id, part of the place that sealed values are bound to.
     pub orb: String,
-    /// Opens and seals secrets.
-    pub cipher: Arc<dyn Cipher>,
+    /// Where it comes from what opens and seals secrets.
+    pub ciphers: Arc<dyn CipherSource>,
     /// Where requests are written to.
     pub repository: Arc<dyn Repository>,
     /// Connections to machines, kept over all rounds.
@@ -102,7 +122,7 @@ impl Orbiter {
         let document = Document::parse(&files.source(DESIRED)?)?;
         let file = OrbFile::read(&document)?;
         let mut wrong = Diagnostics::new();
-        let (providers, missing) = self.make_providers(&file, &mut wrong)?;
+        let (providers, missing) = self.make_providers(&file, files, &mut wrong)?;
         let clusters = self.make_clusters(&file, files, &providers, &mut wrong)?;
         wrong.into_result()?;
         let asked: Vec<_> = file
@@ -116,14 +136,20 @@ impl Orbiter {
         Ok((Orb { providers, clusters, hosts, requests }, missing))
     }
 
-    fn make_providers(&self, file: &OrbFile, wrong: &mut Diagnostics) -> Result<(Providers, Vec<String>)> {
+    fn make_providers(
+        &self,
+        file: &OrbFile,
+        files: &Snapshot,
+        wrong: &mut Diagnostics,
+    ) -> Result<(Providers, Vec<String>)> {
+        let cipher = self.settings.ciphers.cipher_of(files)?;
         let mut providers = BTreeMap::new();
         let mut missing = Vec::new();
         for (id, document) in &file.providers {
             let context = ProviderContext {
                 id: id.clone(),
                 orb: self.settings.orb.clone(),
-                cipher: Arc::clone(&self.settings.cipher),
+                cipher: Arc::clone(&cipher),
                 connections: Arc::clone(&self.settings.connections),
             };
             if let Some(provider) = wrong.absorb(self.providers.make(document, &context))? {

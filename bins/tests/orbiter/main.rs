@@ -163,3 +163,20 @@ fn an_early_signal_ends_it_too() {
         assert_eq!(orbiter.end(), Some(0), "{name}");
     }
 }
+
+#[test]
+fn a_rotated_key_is_followed_and_a_keyring_that_is_gone_is_named() {
+    let orb = orb::orb();
+    let orbiter = Orbiter::start(&orb);
+    until("rounds go on", || orbiter.metric("rounds_total") >= 2.0);
+    orb.orbctl(&["secrets", "rotate"]).ok();
+    let rounds = orbiter.metric("rounds_total");
+    until("rounds go on with the new key", || orbiter.metric("rounds_total") >= rounds + 3.0);
+    assert_eq!((orbiter.metric("rounds_failed_total"), orbiter.health()), (0.0, Some(200)));
+    let keyring = orb.file("caos-internal/keyring.yml");
+    orb.by_hand(|work| fs::remove_file(work.join("caos-internal/keyring.yml")).expect("it is there"));
+    until("a round fails", || orbiter.health() == Some(503));
+    assert!(orb.file("caos-internal/orbiter/current.yml").contains("it is not there any more"));
+    orb.commit(&[("caos-internal/keyring.yml", &keyring)]);
+    until("it is well again", || orbiter.health() == Some(200));
+}

@@ -110,15 +110,22 @@ impl Orb {
 
     /// Commits files as somebody else would.
     pub(crate) fn commit(&self, files: &[(&str, &str)]) {
+        self.by_hand(|work| {
+            for (path, content) in files {
+                let path = work.join(path);
+                fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+                fs::write(path, content).expect("a temporary folder can be written to");
+            }
+        });
+    }
+
+    /// Commits what is changed in a clone.
+    pub(crate) fn by_hand(&self, change: impl FnOnce(&Path)) {
         let work = TempDir::new().expect("a temporary folder");
         let folder = text(work.path());
         run("git", &["clone", "-q", text(&self.repository()), folder], None);
-        for (path, content) in files {
-            let path = work.path().join(path);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
-            fs::write(path, content).expect("a temporary folder can be written to");
-        }
-        run("git", &["-C", folder, "add", "."], None);
+        change(work.path());
+        run("git", &["-C", folder, "add", "--all", "."], None);
         run("git", &["-C", folder, "commit", "-q", "-m", "by hand"], None);
         run("git", &["-C", folder, "push", "-q", "origin", "HEAD:main"], None);
     }

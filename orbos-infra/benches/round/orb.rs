@@ -8,7 +8,7 @@ use orbos_infra::{
     providers::{self, Connections},
 };
 use orbos_secrets::{
-    Cipher as _, OrbCipher, OrbKey, Place, Secret,
+    Cipher, OrbCipher, OrbKey, Place, Secret,
     generate::{OsRng, ssh_key_pair},
 };
 use orbos_ssh::{KnownHosts, SshConnect};
@@ -71,7 +71,7 @@ impl Bench {
             Connections::new(move || Arc::new(Counted(SshConnect::new(Arc::clone(&hosts) as _))));
         let settings = OrbiterSettings {
             orb: ORB.into(),
-            cipher: Arc::clone(&self.cipher) as _,
+            ciphers: Arc::new(Arc::clone(&self.cipher) as Arc<dyn Cipher>),
             repository: Arc::new(repository.clone()),
             connections: Arc::new(connections),
             known_hosts,

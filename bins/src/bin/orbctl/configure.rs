@@ -110,7 +110,7 @@ async fn check_access(session: &Session) -> Result<()> {
 async fn check_keyring(session: &Session) -> Result<Code> {
     let files = session.snapshot().await?;
     let known = keyring(&files)?.is_some();
-    session.cipher().await?;
+    session.ensure_keyring().await?;
     match known {
         true => println!("the secrets can be opened"),
         false => println!("{} is written; the branch takes commits", Keyring::FILE),

@@ -4,7 +4,7 @@
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Session};
 use orbos_infra::{DESIRED, spec::OrbFile};
-use orbos_secrets::{Place, Sealed};
+use orbos_secrets::{Cipher as _, Place, Sealed};
 use orbos_state::{Document, Error};
 
 /// Print what gives kubectl access to the cluster.
@@ -18,8 +18,8 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(orb: &OrbArgs, _: Args) -> Result<Code> {
     let session = Session::open(orb)?;
-    let cipher = session.reading_cipher().await?;
     let snapshot = session.snapshot().await?;
+    let cipher = session.cipher_at(&snapshot)?;
     let file = OrbFile::read(&Document::parse(&snapshot.source(DESIRED)?).map_err(Error::from)?)
         .map_err(Error::from)?;
     let Some((id, document)) = file.clusters.first() else {

@@ -70,8 +70,7 @@ pub(crate) struct Exec {
 
 pub(crate) async fn run(orb: &OrbArgs, command: Command) -> Result<Code> {
     let session = Session::open(orb)?;
-    let cipher = session.reading_cipher().await?;
-    let composed = compose(session, orb, cipher, Purpose::Run)?;
+    let composed = compose(session, orb, Purpose::Run)?;
     let resolved = composed.orbiter.resolve(&composed.session.snapshot().await?)?;
     let orb = &resolved.reconciler;
     match command {

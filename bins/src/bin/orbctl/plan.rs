@@ -94,8 +94,7 @@ struct Step {
 
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     let session = Session::open(orb)?;
-    let cipher = session.reading_cipher().await?;
-    let composed = compose(session, orb, cipher, Purpose::Run)?;
+    let composed = compose(session, orb, Purpose::Run)?;
     let look = look(&composed.orbiter, composed.session.repository.as_ref()).await?;
     let rounds =
         if args.forecast { forecast(&look.goal, &look.observed, ROUNDS) } else { vec![look.plan.clone()] };

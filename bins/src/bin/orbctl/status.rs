@@ -65,8 +65,7 @@ struct Endpoint {
 
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     let session = Session::open(orb)?;
-    let cipher = session.reading_cipher().await?;
-    let composed = compose(session, orb, cipher, Purpose::Run)?;
+    let composed = compose(session, orb, Purpose::Run)?;
     let look = look(&composed.orbiter, composed.session.repository.as_ref()).await?;
     let answer = Answer {
         api_version: "orbctl/v1",

@@ -49,8 +49,8 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     let session = Session::open(orb)?;
     // A file that is wrong is reported before anything is touched.
     orbos::check(&session.snapshot().await?).map_err(orbos_state::Error::from)?;
-    let cipher = session.cipher().await?;
-    let composed = compose(session, orb, cipher, Purpose::Run)?;
+    session.ensure_keyring().await?;
+    let composed = compose(session, orb, Purpose::Run)?;
     settle(&composed, &Progress::start(orb.plain), "orbctl takeoff", args.timeout, args.patience).await
 }
 

@@ -42,8 +42,8 @@ pub(crate) struct Args {
 pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     let session = Session::open(orb)?;
     orbos::check(&session.snapshot().await?).map_err(orbos_state::Error::from)?;
-    let cipher = session.cipher().await?;
-    let composed = compose(session, orb, cipher, Purpose::Teardown)?;
+    session.ensure_keyring().await?;
+    let composed = compose(session, orb, Purpose::Teardown)?;
     let look = look(&composed.orbiter, composed.session.repository.as_ref()).await?;
     for plan in forecast(&look.goal, &look.observed, 50) {
         print!("{plan}");

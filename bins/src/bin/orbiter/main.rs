@@ -69,8 +69,8 @@ async fn operate(args: Args) -> anyhow::Result<Code> {
     let watch = Arc::new(watch::Watch::default());
     let stop = stop::listen(Arc::clone(&watch))?;
     let session = Session::open(&args.orb)?;
-    let cipher = session.cipher().await?;
-    let composed = compose(session, &args.orb, cipher, Purpose::Run)?;
+    session.ensure_keyring().await?;
+    let composed = compose(session, &args.orb, Purpose::Run)?;
     let repository = Arc::clone(&composed.session.repository);
     if args.once {
         let report = run_once(&composed.orbiter, repository.as_ref(), watch.as_ref()).await?;
