@@ -114,11 +114,27 @@ impl OpenPgpKeys {
         self
     }
 
+    /// Whether there is a certificate for a recipient, by fingerprint, key id or address.
+    pub fn knows(&self, name: &str) -> bool {
+        self.matching(name).next().is_some()
+    }
+
     /// By fingerprint, key id or an address that only one of the certificates has.
     fn find(&self, name: &str) -> Result<&SignedPublicKey> {
+        let mut found = self.matching(name);
+        let Some(one) = found.next() else {
+            return Err(refused(name, "there is no certificate of this name at hand"));
+        };
+        if found.any(|other| other.fingerprint() != one.fingerprint()) {
+            return Err(refused(name, "several certificates fit; name it by its fingerprint"));
+        }
+        Ok(one)
+    }
+
+    fn matching(&self, name: &str) -> impl Iterator<Item = &SignedPublicKey> {
         let digits = name.trim_start_matches("0x").trim_end_matches('!').to_ascii_lowercase();
         let is_id = digits.len() >= 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let matches = |certificate: &&SignedPublicKey| {
+        let matches = move |certificate: &&SignedPublicKey| {
             if is_id {
                 let subkeys = certificate.public_subkeys.iter().map(KeyDetails::fingerprint);
                 let mut all = subkeys.chain([certificate.fingerprint()]);
@@ -127,14 +143,7 @@ impl OpenPgpKeys {
             let users = certificate.details.users.iter().filter_map(|user| user.id.as_str());
             users.into_iter().any(|user| user == name || user.ends_with(&format!("<{name}>")))
         };
-        let mut found = self.certificates.iter().filter(matches);
-        let Some(one) = found.next() else {
-            return Err(refused(name, "there is no certificate of this name at hand"));
-        };
-        if found.any(|other| other.fingerprint() != one.fingerprint()) {
-            return Err(refused(name, "several certificates fit; name it by its fingerprint"));
-        }
-        Ok(one)
+        self.certificates.iter().filter(matches)
     }
 }
 

@@ -112,8 +112,8 @@ fn own(key: orbos_secrets::OpenPgpKey, files: &StoreFiles) -> OwnKey {
     OwnKey { keys, gpg: GpgProgram::new() }
 }
 
-/// Decrypts with the key of the identity file, or as `gpg` can; encrypts for the public keys that it knows, or that
-/// `gpg` does.
+/// Decrypts with the key of the identity file, or as `gpg` can; encrypts for the public keys that it knows, or, if one
+/// of them is missing, for those that `gpg` knows. If it knows several of a name nobody guesses which one is meant.
 #[cfg(feature = "openpgp")]
 #[derive(Debug)]
 struct OwnKey {
@@ -124,10 +124,13 @@ struct OwnKey {
 #[cfg(feature = "openpgp")]
 impl OpenPgp for OwnKey {
     fn encrypt(&self, recipients: &[String], contents: &Secret) -> orbos_secrets::Result<Vec<u8>> {
-        self.keys.encrypt(recipients, contents).or_else(|_| self.gpg.encrypt(recipients, contents))
+        match recipients.iter().all(|it| self.keys.knows(it)) {
+            true => self.keys.encrypt(recipients, contents),
+            false => self.gpg.encrypt(recipients, contents),
+        }
     }
 
     fn decrypt(&self, file: &[u8]) -> orbos_secrets::Result<Secret> {
-        self.keys.decrypt(file).or_else(|_| self.gpg.decrypt(file))
+        self.keys.decrypt(file).or_else(|own| self.gpg.decrypt(file).map_err(|_| own))
     }
 }
