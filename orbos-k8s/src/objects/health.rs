@@ -1,6 +1,9 @@
 //! Whether objects do what they are for, and if not, why, in words.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use futures::{StreamExt, stream};
 use orbos_state::Result;
@@ -95,7 +98,7 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// If the API server does not answer.
+    /// If the API server does not answer. Pods that may not be read only make the reasons shorter.
     pub async fn health(&self, observed: &Observed) -> Result<BTreeMap<ObjectRef, Health>> {
         let of = |object: &ObjectRef, pods: &[Value]| match observed.live.objects.get(object) {
             Some(there) => health(there, pods),
@@ -106,17 +109,21 @@ impl Cluster {
         let mut all: BTreeMap<_, _> = observed.wanted.keys().map(|it| (it.clone(), of(it, &[]))).collect();
         let runs = |it: &ObjectRef| ["apps", "batch"].contains(&it.group.as_str());
         let ill = all.iter().filter(|(it, health)| runs(it) && !health.is_ready());
-        let mut namespaces: Vec<_> = ill.filter_map(|it| it.0.namespace.clone()).collect();
-        namespaces.dedup();
-        namespaces.sort();
-        namespaces.dedup();
+        let namespaces: BTreeSet<_> = ill.filter_map(|it| it.0.namespace.clone()).collect();
         let lists = stream::iter(namespaces).map(|namespace| async move {
             let list = self.get(&format!("/api/v1/namespaces/{}/pods", escaped(&namespace))).await;
             (namespace, list)
         });
         let lists: Vec<_> = lists.buffer_unordered(8).collect().await;
         for (namespace, list) in lists {
-            let Ok(list) = list else { continue };
+            let list = match list {
+                Ok(list) => list,
+                Err(refused) if refused.code() == 0 => {
+                    return Err(refused.into_error(format!("looking at the pods in {namespace}"), None));
+                }
+                // Without them less is said of why.
+                Err(_) => continue,
+            };
             let pods = list["items"].as_array().map_or(&[][..], Vec::as_slice);
             let here = all.iter_mut().filter(|(it, _)| runs(it) && it.namespace.as_ref() == Some(&namespace));
             here.for_each(|(object, health)| *health = of(object, pods));

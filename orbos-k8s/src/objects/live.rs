@@ -83,8 +83,11 @@ impl Guard {
     ) -> Vec<(String, String)> {
         let mut refused = Vec::new();
         for object in deleted.iter().chain(replaced).filter(|it| !self.allows(it)) {
-            let all = (object.is_crd() && replaced.contains(object))
-                .then(|| "every object of its kind would be lost".to_owned());
+            let all = match replaced.contains(object) {
+                true if object.is_crd() => Some("every object of its kind would be lost".to_owned()),
+                true if object.is("", "Namespace") => Some("everything in it would be lost".to_owned()),
+                _ => None,
+            };
             if let Some(loss) = all.or_else(|| loss(object, live)) {
                 refused.push((
                     object.to_string(),

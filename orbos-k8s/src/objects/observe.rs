@@ -17,6 +17,9 @@ use super::{
 /// Requests at the same time.
 pub(crate) const AT_ONCE: usize = 32;
 
+/// Objects of a kind that are looked at inside of what has to go; more are taken for somebody else's.
+const INSIDE: usize = 500;
+
 impl Cluster {
     /// Looks at everything that matters to some objects; changes nothing.
     pub(crate) async fn look(&self, desired: &Manifests, options: &Options) -> Result<Live> {
@@ -52,8 +55,10 @@ impl Cluster {
             },
             Ok(None) => {
                 let home = ObjectRef::of_namespace(&options.owner.namespace);
-                if let Ok(Some(object)) = self.get_object(&home, &core("namespaces")).await? {
-                    live.objects.insert(home, object);
+                match self.get_object(&home, &core("namespaces")).await? {
+                    Ok(Some(object)) => drop(live.objects.insert(home, object)),
+                    Ok(None) => {}
+                    Err(refused) => return Err(refused.into_error(format!("reading {home}"), None)),
                 }
             }
             Err(refused) => return Err(refused.into_error(format!("reading {parent}"), None)),
@@ -127,13 +132,16 @@ impl Cluster {
             let mut inside = Vec::new();
             for (kind, served, namespace) in contents(&object, live) {
                 let path = collection(&kind.group, &served, namespace.as_deref());
-                match self.get_metadata(&format!("{path}?limit=500")).await {
+                match self.get_metadata(&format!("{path}?limit={INSIDE}")).await {
                     Ok(list) => {
                         for item in list["items"].as_array().into_iter().flatten().filter(|it| !made(it)) {
                             let (it, _) = identified(&kind, &served, item.clone());
                             if !leaving.contains(&it) {
                                 inside.push(it.to_string());
                             }
+                        }
+                        if list["metadata"]["continue"].as_str().is_some_and(|it| !it.is_empty()) {
+                            inside.push(format!("what is behind the first {INSIDE} {}", served.plural));
                         }
                     }
                     Err(refused) if refused.code() == 404 => {}

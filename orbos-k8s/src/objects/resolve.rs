@@ -55,9 +55,20 @@ pub(crate) fn resolve(manifest: &Manifest, apis: &Apis, owner: &Owner) -> Result
         value["metadata"]["labels"] = json!({});
     }
     value["metadata"]["labels"][PART_OF] = owner.id().into();
-    let digest = Sha256::digest(ordered(&value).to_string());
+    let digest = Sha256::digest(ordered(&printed(&object, &value)).to_string());
     let fingerprint = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     Ok(Resolved { object, served, value, fingerprint })
+}
+
+/// What the fingerprint is of: it stands where everybody reads it, so what a Secret holds cannot be guessed by it.
+fn printed(object: &ObjectRef, value: &Value) -> Value {
+    let mut value = value.clone();
+    if object.is_secret() {
+        for held in value["data"].as_object_mut().into_iter().flat_map(serde_json::Map::values_mut) {
+            *held = Value::Null;
+        }
+    }
+    value
 }
 
 #[cfg(test)]
@@ -93,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_fields_does_not_matter_to_the_fingerprint() {
+    fn neither_order_nor_what_a_secret_holds_matters_to_the_fingerprint() {
         let one = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "1", "b": "2"}});
-        let same = json!({"data": {"b": "2", "a": "1"}, "metadata": {"name": "a"}, "kind": "Secret", "apiVersion": "v1"});
+        let same = json!({"data": {"b": "3", "a": "1"}, "metadata": {"name": "a"}, "kind": "Secret", "apiVersion": "v1"});
         let other =
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "1"}});
         let [one, same, other] = [one, same, other].map(|it| of(it).unwrap().fingerprint);

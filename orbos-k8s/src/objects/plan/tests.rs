@@ -171,3 +171,26 @@ fn what_belongs_to_another_set_stays_there() {
     live.foreign = Some("it belongs to kubectl".to_owned());
     assert_eq!(text(&desired, &live), "… ConfigMap caos-system/boom: it belongs to kubectl\n");
 }
+
+#[test]
+fn a_namespace_is_not_made_anew_over_what_is_in_it() {
+    let live = cluster(&[sketch::config("a"), namespace("a")]);
+    let mut other = namespace("a");
+    other["metadata"]["labels"] = json!({"team": "other"});
+    let mut options = options();
+    options.recreate.insert("Namespace a".to_owned());
+    let wanted = manifests(&[sketch::config("a"), other]);
+    let refused =
+        "… Namespace a: not deleted, since everything in it would be lost; it has to be allowed by name";
+    assert!(plan(&wanted, &live, &options).to_string().contains(refused));
+    options.guard.allowed.insert("Namespace a".to_owned());
+    assert!(plan(&wanted, &live, &options).to_string().contains("~ Namespace a: deleted and created again"));
+}
+
+#[test]
+fn another_value_of_a_secret_is_a_change() {
+    let secret = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s", "namespace": "a"}, "data": {"key": value}});
+    let live = cluster(&[secret("YQ=="), namespace("a")]);
+    let expected = "~ Secret a/s\n    data.key: [secret] -> [secret]\n";
+    assert_eq!(text(&[secret("Yg=="), namespace("a")], &live), expected);
+}
