@@ -3,33 +3,37 @@
 #[non_exhaustive]
 pub enum Error {
     /// A value is no Kubernetes object.
-    #[error("{what} is no Kubernetes object: {why}")]
+    #[error("tool {tool} made what is no Kubernetes object: {why}")]
     NoObject {
-        /// Which value, as far as it says who it is.
-        what: String,
+        /// The tool.
+        tool: String,
         /// What it lacks.
         why: String,
     },
     /// Two tools have the same name.
     #[error("there are two tools named {0}")]
     Twice(String),
-    /// A tool comes after one that is not there.
-    #[error("tool {tool} comes after {missing}, and there is no such tool")]
-    Missing {
-        /// The tool.
-        tool: String,
-        /// What it comes after.
-        missing: String,
-    },
-    /// Tools come after each other in a circle.
-    #[error("these tools wait for each other: {}", .0.join(", "))]
-    Circle(Vec<String>),
     /// A tool's settings do not make sense.
-    #[error("tool {tool}: {why}")]
+    #[error("{field}: {why}")]
     Invalid {
-        /// The tool.
-        tool: String,
+        /// The field in the desired file, like `spec.monitoring.auth`.
+        field: String,
         /// What is wrong, and what would be valid.
         why: String,
     },
+    /// A secret is not at hand.
+    #[error("{field}: {why}")]
+    Secret {
+        /// The field in the desired file.
+        field: String,
+        /// Why not, and what helps.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Settings that do not make sense.
+    pub fn invalid(field: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), why: why.into() }
+    }
 }

@@ -1,0 +1,92 @@
+//! Secrets of the desired file, as tools get to know them.
+
+use std::collections::BTreeMap;
+
+use orbos_secrets::{Existing, Sealed, Secret};
+
+use crate::Error;
+
+/// What was opened of the file's secrets, and what was read of Secrets that the file names.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    opened: BTreeMap<String, Secret>,
+    read: BTreeMap<(String, String), Secret>,
+    placeholders: bool,
+}
+
+/// Where a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Supply {
+    /// The file has it: the tool puts it into a Secret of its own.
+    Given(Secret),
+    /// A Secret on the cluster has it, in the tools' namespace.
+    Existing(Existing),
+}
+
+impl Secrets {
+    /// No secrets.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `[secret]` in place of every secret, for looking at what would be applied.
+    pub fn placeholders() -> Self {
+        Self { placeholders: true, ..Self::default() }
+    }
+
+    /// Adds what stands at a path of the file, like `spec.monitoring.admin.password`.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<String>, secret: Secret) -> Self {
+        self.opened.insert(path.into(), secret);
+        self
+    }
+
+    /// Adds what a key of a Secret on the cluster has.
+    #[must_use]
+    pub fn with_read(mut self, existing: &Existing, secret: Secret) -> Self {
+        self.read.insert((existing.name.clone(), existing.key.clone()), secret);
+        self
+    }
+
+    pub(crate) fn supply(
+        &self,
+        field: &str,
+        sealed: Option<&Sealed>,
+        existing: Option<&Existing>,
+    ) -> Result<Option<Supply>, Error> {
+        let sealed = sealed.filter(|it| !it.value().is_empty());
+        let existing = existing.filter(|it| !it.name.is_empty());
+        let wrong = |why: &str| Err(Error::Secret { field: field.to_owned(), why: why.to_owned() });
+        match (sealed, existing) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => wrong("there is a value and a reference to a Secret; remove one of them"),
+            (None, Some(existing)) => Ok(Some(Supply::Existing(existing.clone()))),
+            (Some(_), None) => match self.opened.get(field) {
+                Some(secret) => Ok(Some(Supply::Given(secret.clone()))),
+                None if self.placeholders => Ok(Some(Supply::Given(Secret::from_text("[secret]")))),
+                None => wrong("it could not be opened"),
+            },
+        }
+    }
+
+    /// The secret itself, also if a Secret on the cluster has it.
+    ///
+    /// # Errors
+    ///
+    /// If that Secret or its key is not there.
+    pub fn value(&self, field: &str, supply: &Supply) -> Result<Secret, Error> {
+        match supply {
+            Supply::Given(secret) => Ok(secret.clone()),
+            Supply::Existing(Existing { name, key, .. }) => {
+                match self.read.get(&(name.clone(), key.clone())) {
+                    Some(secret) => Ok(secret.clone()),
+                    None if self.placeholders => Ok(Secret::from_text("[secret]")),
+                    None => {
+                        let why = format!("there is no key `{key}` in a Secret `{name}`");
+                        Err(Error::Secret { field: field.to_owned(), why })
+                    }
+                }
+            }
+        }
+    }
+}
