@@ -191,18 +191,19 @@ impl Document {
 
     /// Shows something that is wrong with this document where it stands.
     pub fn diagnostic(&self, mistake: Mistake) -> Diagnostic {
+        self.diagnostic_in(&self.node, mistake)
+    }
+
+    /// The same for paths of the document as it reads after a migration.
+    fn diagnostic_in(&self, node: &Node, mistake: Mistake) -> Diagnostic {
         let Mistake { path, message, hint, code } = mistake;
-        let mark = if path.is_root() { self.mark } else { self.mark_of(&path) };
+        let exists = path.segments().first().and_then(|it: &Segment| node.step(it)).is_some();
+        let mark = if exists { node.nearest_mark(&path) } else { self.mark };
         let diagnostic = Diagnostic::new(code, &self.source, mark, self.path.append(&path), message);
         match hint {
             Some(hint) => diagnostic.hint(hint),
             None => diagnostic,
         }
-    }
-
-    fn mark_of(&self, path: &FieldPath) -> Mark {
-        let exists = path.segments().first().and_then(|it: &Segment| self.node.step(it)).is_some();
-        if exists { self.node.nearest_mark(path) } else { self.mark }
     }
 }
 

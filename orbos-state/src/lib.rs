@@ -5,6 +5,7 @@
 //! is left. Deciding is done by plain functions from values to values; a [`Plan`] is a value that
 //! prints itself.
 
+mod cipher_source;
 mod diagnostic;
 mod document;
 mod error;
@@ -21,14 +22,18 @@ mod schedule;
 pub mod testing;
 mod yaml;
 
+pub use cipher_source::CipherSource;
 pub use diagnostic::{Diagnostic, Diagnostics, Mistake, Severity, Source, code};
 pub use document::{Document, Embedded, Kind, render_kind, schema};
 pub use error::{Advice, Cause, Error, Result};
+pub use nearest::nearest;
 pub use operator::{Ended, Look, Operator, Report, Resolved, Watcher, look, run, run_once};
 pub use orbconfig::{OrbAccess, Orbconfig, orb_id};
 pub use path::{FieldPath, InvalidPath, Segment};
 pub use plan::{Change, Effect, Plan, Waiting};
-pub use reconcile::{Applied, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round};
+pub use reconcile::{
+    Applied, Blocked, DEFAULT_CONCURRENCY, Listener, Reconciler, Round, preview, round, round_with,
+};
 pub use registry::Registry;
 #[cfg(feature = "git")]
 pub use repository::git::{Access, FileHostKeys, GitRepository, HostKey, HostKeys, MemoryHostKeys};

@@ -1,7 +1,12 @@
 //! Did you mean …?
 
-/// The word that is most like the given one, if one is like it at all.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The word that is most like the given one, if one is like it at all; for hints.
+///
+/// ```
+/// assert_eq!(orbos_state::nearest("noeds", ["nodes", "pool"]), Some("nodes"));
+/// assert_eq!(orbos_state::nearest("taints", ["nodes", "pool"]), None);
+/// ```
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word_lower = word.to_lowercase();
     let limit = (word.chars().count() / 3).max(1);
     known

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     Author, Edit, Error, Limits, Listener, Outcome, Plan, Reconciler, Repository, Result, Revision, Round,
-    Schedule, Snapshot, preview, round, update,
+    Schedule, Snapshot, preview, update,
 };
 
 /// Reads one desired file, writes one current file, reconciles in between.
@@ -115,7 +115,7 @@ async fn run_from<O: Operator>(
 ) -> Result<Report<O::Reconciler>> {
     let attempt = async {
         let Resolved { reconciler, goal } = operator.resolve(&snapshot)?;
-        round(&reconciler, &goal, listener).await
+        reconciler.pass(&goal, listener).await
     };
     match attempt.await {
         Ok(round) => {

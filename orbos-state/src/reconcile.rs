@@ -39,7 +39,28 @@ pub trait Reconciler: Send + Sync {
     ///
     /// If the change did not happen or it is not known whether it did; the next round looks again.
     async fn apply(&self, observed: &Self::Observed, change: &Self::Change) -> Result<()>;
+
+    /// Looks, decides and acts once, as suits this reconciler; what an [`Operator`](crate::Operator) calls.
+    ///
+    /// By default it is [`round`]. One that may go on after failures uses [`round_with`] here.
+    ///
+    /// # Errors
+    ///
+    /// What [`observe`](Self::observe) reports. A failed change is no error here, see [`Round::failures`].
+    async fn pass(&self, goal: &Self::Goal, listener: &dyn Listener<Self>) -> Result<Round<Self>> {
+        round(self, goal, listener).await
+    }
 }
+
+/// What keeps a change from being tried, in words: asked with what was seen, the changes that failed or were not tried in the
+/// stages before, and the next change. `None`: nothing does.
+pub type Blocked<R> = dyn Fn(
+        &<R as Reconciler>::Observed,
+        &[&<R as Reconciler>::Change],
+        &<R as Reconciler>::Change,
+    ) -> Option<String>
+    + Send
+    + Sync;
 
 /// What happened to one change of a round.
 #[derive(Debug)]
@@ -57,7 +78,7 @@ pub struct Round<R: Reconciler + ?Sized> {
     pub observed: R::Observed,
     /// What was decided.
     pub plan: Plan<R::Change>,
-    /// What was carried out, in the order of the plan; shorter than the plan if a stage failed.
+    /// What was carried out, in the order of the plan; shorter than the plan if the round ended early.
     pub applied: Vec<Applied<R::Change>>,
 }
 
@@ -144,11 +165,9 @@ pub async fn round<R: Reconciler + ?Sized>(
         if listener.stop() {
             break;
         }
-        let ended: Vec<Applied<R::Change>> = stream::iter(stage)
-            .map(|change| apply_one(reconciler, &observed, change, listener))
-            .buffered(DEFAULT_CONCURRENCY)
-            .collect()
-            .await;
+        let steps: Vec<_> =
+            stage.iter().map(|change| apply_one(reconciler, &observed, change, listener)).collect();
+        let ended: Vec<_> = stream::iter(steps).buffered(DEFAULT_CONCURRENCY).collect().await;
         let failed = ended.iter().any(|it| it.result.is_err());
         applied.extend(ended);
         if failed {
@@ -156,6 +175,51 @@ pub async fn round<R: Reconciler + ?Sized>(
         }
     }
     Ok(Round { observed, plan, applied })
+}
+
+/// Looks, decides and acts once, like [`round`], but goes on after failures with what they do not block.
+///
+/// A blocked change is recorded as failed (`not tried, since … failed`) and counts as a failure for the stages behind it; the
+/// listener hears of it neither as started nor as finished.
+///
+/// # Errors
+///
+/// What [`Reconciler::observe`] reports. A failed change is no error here, see [`Round::failures`].
+pub async fn round_with<R: Reconciler + ?Sized>(
+    reconciler: &R,
+    goal: &R::Goal,
+    listener: &dyn Listener<R>,
+    blocked: &Blocked<R>,
+) -> Result<Round<R>> {
+    let (observed, plan) = preview(reconciler, goal).await?;
+    listener.planned(&observed, &plan);
+    let mut applied: Vec<Applied<R::Change>> = Vec::new();
+    for stage in plan.stages() {
+        if listener.stop() {
+            break;
+        }
+        let failed: Vec<_> = applied.iter().filter(|it| it.result.is_err()).map(|it| &it.change).collect();
+        let (observed, failed) = (&observed, failed.as_slice());
+        let step = |change| {
+            let by = blocked(observed, failed, change);
+            async move {
+                match by {
+                    Some(by) => not_tried(change, &by),
+                    None => apply_one(reconciler, observed, change, listener).await,
+                }
+            }
+        };
+        let steps: Vec<_> = stage.iter().map(step).collect();
+        let ended: Vec<_> = stream::iter(steps).buffered(DEFAULT_CONCURRENCY).collect().await;
+        applied.extend(ended);
+    }
+    Ok(Round { observed, plan, applied })
+}
+
+fn not_tried<C: Change>(change: &C, by: &str) -> Applied<C> {
+    let subject = change.to_string().lines().next().unwrap_or_default().to_owned();
+    let error = Error::failed(subject, format!("not tried, since {by} failed"));
+    Applied { change: change.clone(), result: Err(error) }
 }
 
 async fn apply_one<R: Reconciler + ?Sized>(
@@ -174,3 +238,6 @@ async fn apply_one<R: Reconciler + ?Sized>(
     listener.finished(change, &result, begin.elapsed());
     Applied { change: change.clone(), result }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,15 +103,16 @@ impl Node {
     }
 
     /// Gives a value that was made from `origin` the places of what it was made from.
-    pub(crate) fn from_value(value: &Value, origin: &Self, path: &FieldPath) -> Self {
-        let mark = origin.nearest_mark(path);
+    pub(crate) fn from_value(value: &Value, origin: &Origin<'_>, path: &FieldPath) -> Self {
+        let was = origin.path(path);
+        let mark = origin.node.nearest_mark(&was);
         let yaml = match value {
             Value::Object(fields) => Yaml::Mapping(Self::entries(fields, origin, path)),
             Value::Array(items) => Yaml::Sequence(
                 items.iter().enumerate().map(|(i, it)| Self::from_value(it, origin, &path.join(i))).collect(),
             ),
             Value::String(text) => {
-                Yaml::Scalar { text: text.clone(), plain: was_plain(text, origin.find(path)) }
+                Yaml::Scalar { text: text.clone(), plain: was_plain(text, origin.node.find(&was)) }
             }
             Value::Null => Yaml::Scalar { text: String::new(), plain: true },
             other => Yaml::Scalar { text: other.to_string(), plain: true },
@@ -119,19 +120,62 @@ impl Node {
         Self { mark, yaml }
     }
 
-    fn entries(fields: &Map<String, Value>, origin: &Self, path: &FieldPath) -> Vec<Entry> {
-        fields
-            .iter()
-            .map(|(key, value)| {
-                let below = path.join(key.as_str());
-                let above = origin.find(path).and_then(|it| it.get(key)).map(|it| it.mark);
-                Entry {
-                    key: key.clone(),
-                    mark: above.unwrap_or_else(|| origin.nearest_mark(&below)),
-                    node: Self::from_value(value, origin, &below),
-                }
-            })
-            .collect()
+    fn entries(fields: &Map<String, Value>, origin: &Origin<'_>, path: &FieldPath) -> Vec<Entry> {
+        let entry = |(key, value): (&String, &Value)| {
+            let below = path.join(key.as_str());
+            let was = origin.path(&below);
+            let key_mark = match was.segments().split_last() {
+                Some((last, _)) => was
+                    .parent()
+                    .and_then(|above| origin.node.find(&above))
+                    .and_then(|above| above.key_mark(last)),
+                None => None,
+            };
+            Entry {
+                key: key.clone(),
+                mark: key_mark.unwrap_or_else(|| origin.node.nearest_mark(&was)),
+                node: Self::from_value(value, origin, &below),
+            }
+        };
+        fields.iter().map(entry).collect()
+    }
+
+    /// How many steps of a path there are.
+    fn depth(&self, path: &FieldPath) -> usize {
+        let mut node = self;
+        let found = |it: &&Segment| match node.step(it) {
+            Some(next) => {
+                node = next;
+                true
+            }
+            None => false,
+        };
+        path.segments().iter().take_while(found).count()
+    }
+}
+
+/// What a migrated value was made from.
+pub(crate) struct Origin<'a> {
+    /// As it is written.
+    pub(crate) node: &'a Node,
+    /// Paths that had other names: old and new.
+    pub(crate) renamed: &'a [(FieldPath, FieldPath)],
+}
+
+impl Origin<'_> {
+    /// Where the value at a path stood, as far as that is known.
+    fn path(&self, path: &FieldPath) -> FieldPath {
+        let moved = self.renamed.iter().filter(|(_, to)| path.starts_with(to)).map(|(from, to)| {
+            let rest = path.segments().iter().skip(to.segments().len()).cloned();
+            from.append(&rest.collect())
+        });
+        // The first of the deepest: a name that is still there wins.
+        moved.fold(
+            path.clone(),
+            |best, it| {
+                if self.node.depth(&it) > self.node.depth(&best) { it } else { best }
+            },
+        )
     }
 }
 

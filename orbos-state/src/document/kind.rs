@@ -52,6 +52,11 @@ pub trait Kind: Serialize + DeserializeOwned + JsonSchema {
     const VERSION: &'static str;
     /// The key that holds the version: `version`, or `apiVersion` for kinds in the style of Kubernetes.
     const VERSION_KEY: &'static str = "version";
+    /// Fields that had another name in older versions, each with its path now, like `("spec.source", "spec.origin")`.
+    ///
+    /// [`migrate`](Kind::migrate) moves their values; this says where they came from, so that comments stay with them when a
+    /// file is rewritten and mistakes are shown where they stand. Default: none.
+    const RENAMED: &'static [(&'static str, &'static str)] = &[];
 
     /// Turns the body of an older version into one of the newest.
     ///

@@ -15,7 +15,7 @@ use crate::{
     Diagnostics, FieldPath, Mistake, Source,
     diagnostic::{Mark, code},
     path::Segment,
-    yaml::{self, Node, Yaml, edit::FieldEdit},
+    yaml::{self, Node, Origin, Yaml, edit::FieldEdit},
 };
 
 /// Values a type may refuse before the rest has to wait until these are right.
@@ -25,8 +25,10 @@ const MAX_TURNS: usize = 100;
 const MAX_SHOWN: usize = 200;
 
 pub(super) fn read<K: Kind>(document: &Document) -> Result<K, Diagnostics> {
-    let spec: K = check(document, &newest::<K>(document)?, &closed_schema::<K>())?;
-    let mistakes = spec.check().into_iter().map(|it| document.diagnostic(it));
+    let node = newest::<K>(document)?;
+    let spec: K = check(document, &node, &closed_schema::<K>(), &renamed::<K>())?;
+    // Rules know today's names, and so does the migrated node, which knows where they stood.
+    let mistakes = spec.check().into_iter().map(|it| document.diagnostic_in(&node, it));
     mistakes.collect::<Diagnostics>().into_result().map(|()| spec)
 }
 
@@ -41,13 +43,23 @@ pub(crate) fn read_plain<T: DeserializeOwned + JsonSchema>(source: &Source) -> R
         path: FieldPath::root(),
         mark: Mark::START,
     };
-    check(&document, &node, &closed_schema::<T>())
+    check(&document, &node, &closed_schema::<T>(), &[])
 }
 
-fn check<T: DeserializeOwned>(document: &Document, node: &Node, schema: &Value) -> Result<T, Diagnostics> {
+fn check<T: DeserializeOwned>(
+    document: &Document,
+    node: &Node,
+    schema: &Value,
+    renamed: &[(FieldPath, FieldPath)],
+) -> Result<T, Diagnostics> {
     let checked = validate::validate(schema, node, document.mark);
     let validate::Checked { mut value, mut findings, veils } = checked;
     let spec = deserialize::<T>(&mut value, &mut findings, document, node, &veils);
+    for finding in findings.iter_mut().filter(|it| it.code == code::UNKNOWN_FIELD) {
+        if let Some((_, now)) = renamed.iter().find(|(from, _)| *from == finding.path) {
+            finding.hint = Some(format!("it is called `{now}` now"));
+        }
+    }
     let wrong = shown(findings, &veils, document);
     spec.filter(|_| wrong.is_empty()).ok_or(wrong)
 }
@@ -70,15 +82,75 @@ fn shown(mut findings: Vec<validate::Finding>, veils: &[validate::Veil], documen
 
 pub(super) fn migration<K: Kind>(document: &Document) -> Result<Vec<FieldEdit>, Diagnostics> {
     check_kind::<K>(document)?;
+    let mut edits = envelope::<K>(document);
     if document.version == K::VERSION {
-        return Ok(Vec::new());
+        return Ok(edits);
     }
-    let old = document.body();
+    let mut old = document.body();
     let new = K::migrate(&document.version, old.clone()).map_err(|it| document.diagnostic(it))?;
-    let at = |key: &str| document.path.join(key);
-    let mut edits = vec![FieldEdit::Set(at(K::VERSION_KEY), Value::from(K::VERSION))];
+    for (from, to) in renamed::<K>() {
+        if let Some(key) = rename(&mut old, &new, &from, &to) {
+            edits.push(FieldEdit::Rename(document.path.append(&from), key));
+        }
+    }
     difference(&old, &new, &document.path, &mut edits);
     Ok(edits)
+}
+
+/// What makes kind and version those of today.
+fn envelope<K: Kind>(document: &Document) -> Vec<FieldEdit> {
+    let at = |key: &str| document.path.join(key);
+    let written = |key: &str| document.node.get(key).is_some();
+    let mut edits = Vec::new();
+    // Some wrote `version` where `apiVersion` is meant, or the other way round.
+    for other in ["version", "apiVersion"].into_iter().filter(|it| *it != K::VERSION_KEY && written(it)) {
+        edits.push(match written(K::VERSION_KEY) {
+            true => FieldEdit::Remove(at(other)),
+            false => FieldEdit::Rename(at(other), K::VERSION_KEY.to_owned()),
+        });
+    }
+    if document.version != K::VERSION {
+        edits.push(FieldEdit::Set(at(K::VERSION_KEY), Value::from(K::VERSION)));
+    }
+    if document.kind != K::KIND {
+        edits.push(FieldEdit::Set(at("kind"), Value::from(K::KIND)));
+    }
+    edits
+}
+
+/// The paths that had other names, old and new; a path that cannot be read is none.
+fn renamed<K: Kind>() -> Vec<(FieldPath, FieldPath)> {
+    let paths = |(from, to): &(&str, &str)| Some((from.parse().ok()?, to.parse().ok()?));
+    K::RENAMED.iter().filter_map(paths).collect()
+}
+
+/// Gives a field the name it has after a migration, if that is all that happened to it; returns the name.
+fn rename(
+    old: &mut Map<String, Value>,
+    new: &Map<String, Value>,
+    from: &FieldPath,
+    to: &FieldPath,
+) -> Option<String> {
+    let ((Segment::Key(before), above), (Segment::Key(after), beside)) =
+        (from.segments().split_last()?, to.segments().split_last()?)
+    else {
+        return None;
+    };
+    let migrated = beside.iter().try_fold(new, |fields, segment| match segment {
+        Segment::Key(key) => fields.get(key)?.as_object(),
+        Segment::Index(_) => None,
+    })?;
+    let fields = above.iter().try_fold(old, |fields, segment| match segment {
+        Segment::Key(key) => fields.get_mut(key)?.as_object_mut(),
+        Segment::Index(_) => None,
+    })?;
+    let moved = above == beside && !fields.contains_key(after) && !migrated.contains_key(before);
+    if !moved || !migrated.contains_key(after) {
+        return None;
+    }
+    let value = fields.shift_remove(before)?;
+    fields.insert(after.clone(), value);
+    Some(after.clone())
 }
 
 fn difference(
@@ -87,20 +159,43 @@ fn difference(
     path: &FieldPath,
     edits: &mut Vec<FieldEdit>,
 ) {
+    let gone = || old.iter().filter(|(key, _)| !new.contains_key(*key));
+    // Another name for the same value; what stands beside it stays.
+    let former = |value: &Value| {
+        let mut same = gone().filter(|(_, it)| *it == value);
+        same.next().filter(|_| same.next().is_none()).map(|(key, _)| key)
+    };
+    let mut renamed = Vec::new();
     for (key, value) in new {
         let below = path.join(key.as_str());
-        match (old.get(key), value) {
-            (Some(before), after) if before == after => {}
-            (Some(Value::Object(before)), Value::Object(after))
-                if !before.is_empty() && !after.is_empty() =>
-            {
-                difference(before, after, &below, edits);
-            }
-            _ => edits.push(FieldEdit::Set(below, value.clone())),
+        match old.get(key) {
+            Some(before) => change(before, value, below, edits),
+            None => match former(value).filter(|it| !renamed.contains(it)) {
+                Some(name) => {
+                    renamed.push(name);
+                    edits.push(FieldEdit::Rename(path.join(name.as_str()), key.clone()));
+                }
+                None => edits.push(FieldEdit::Set(below, value.clone())),
+            },
         }
     }
-    let gone = old.keys().filter(|it| !new.contains_key(*it));
-    edits.extend(gone.map(|key| FieldEdit::Remove(path.join(key.as_str()))));
+    let gone = gone().filter(|(key, _)| !renamed.contains(key));
+    edits.extend(gone.map(|(key, _)| FieldEdit::Remove(path.join(key.as_str()))));
+}
+
+fn change(old: &Value, new: &Value, path: FieldPath, edits: &mut Vec<FieldEdit>) {
+    match (old, new) {
+        _ if old == new => {}
+        (Value::Object(before), Value::Object(after)) if !before.is_empty() && !after.is_empty() => {
+            difference(before, after, &path, edits);
+        }
+        (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+            for (index, (before, after)) in before.iter().zip(after).enumerate() {
+                change(before, after, path.join(index), edits);
+            }
+        }
+        _ => edits.push(FieldEdit::Set(path, new.clone())),
+    }
 }
 
 fn check_kind<K: Kind>(document: &Document) -> Result<(), Diagnostics> {
@@ -118,7 +213,8 @@ fn newest<K: Kind>(document: &Document) -> Result<Node, Diagnostics> {
         return Ok(without_envelope(&document.node));
     }
     let body = K::migrate(&document.version, document.body()).map_err(|it| document.diagnostic(it))?;
-    let node = Node::from_value(&Value::Object(body), &document.node, &FieldPath::root());
+    let origin = Origin { node: &document.node, renamed: &renamed::<K>() };
+    let node = Node::from_value(&Value::Object(body), &origin, &FieldPath::root());
     Ok(without_envelope(&node))
 }
 

@@ -19,6 +19,8 @@ pub enum FieldEdit {
     Set(FieldPath, Value),
     /// The field goes away.
     Remove(FieldPath),
+    /// The field gets another name and keeps its value, its place and its comments; nothing happens if it is not there.
+    Rename(FieldPath, String),
 }
 
 /// Gives a field a value. What is missing above it is made; an index one behind the end of a list
@@ -72,11 +74,11 @@ pub fn apply(text: &str, edits: &[FieldEdit]) -> Result<String> {
 }
 
 fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
-    let (FieldEdit::Set(path, _) | FieldEdit::Remove(path)) = edit;
+    let (FieldEdit::Set(path, _) | FieldEdit::Remove(path) | FieldEdit::Rename(path, _)) = edit;
     if says_nothing(text) {
         return match edit {
             FieldEdit::Set(path, value) => begin(text, &wrapped(path.segments(), value)?),
-            FieldEdit::Remove(_) => Ok(text.to_owned()),
+            FieldEdit::Remove(_) | FieldEdit::Rename(..) => Ok(text.to_owned()),
         };
     }
     let before = comparable(&read(text)?);
@@ -84,6 +86,7 @@ fn apply_one(text: &str, edit: &FieldEdit) -> Result<String> {
     match edit {
         FieldEdit::Set(_, value) => put(&mut intended, path, &comparable_value(value))?,
         FieldEdit::Remove(_) => take(&mut intended, path.segments()),
+        FieldEdit::Rename(_, name) => rename(&mut intended, path, name)?,
     }
     if intended == before {
         return Ok(text.to_owned());
@@ -118,6 +121,7 @@ fn intended_elsewhere(text: &str, edit: &FieldEdit) -> Result<Option<Value>> {
     match edit {
         FieldEdit::Set(path, new) => put(&mut value, path, new)?,
         FieldEdit::Remove(path) => take(&mut value, path.segments()),
+        FieldEdit::Rename(path, name) => rename(&mut value, path, name)?,
     }
     Ok(Some(value))
 }
@@ -156,6 +160,7 @@ fn attempt(text: &str, edit: &FieldEdit, form: Form) -> Result<String> {
     match edit {
         FieldEdit::Set(path, value) => set_below(&root, path.segments(), path, value, form)?,
         FieldEdit::Remove(path) => remove_below(&root, path.segments(), path)?,
+        FieldEdit::Rename(path, name) => rename_below(&root, path.segments(), path, name)?,
     }
     Ok(document.to_string())
 }
@@ -219,6 +224,26 @@ fn remove_below(node: &YamlNode, rest: &[Segment], path: &FieldPath) -> Result<(
         }
         (YamlNode::Sequence(sequence), [Segment::Index(index), below @ ..]) => {
             sequence.get(*index).map_or(Ok(()), |it| remove_below(&it, below, path))
+        }
+        (YamlNode::Alias(_), _) => Err(behind_alias(path)),
+        _ => Err(no_place(path)),
+    }
+}
+
+fn rename_below(node: &YamlNode, rest: &[Segment], path: &FieldPath, name: &str) -> Result<()> {
+    match (node, rest) {
+        (YamlNode::Mapping(mapping), [Segment::Key(key)]) => {
+            if let Some(key) = key_of(mapping, key) {
+                mapping.rename_key(&key, name);
+            }
+            Ok(())
+        }
+        (YamlNode::Mapping(mapping), [Segment::Key(key), below @ ..]) => {
+            let inner = key_of(mapping, key).and_then(|it| mapping.get(&it));
+            inner.map_or(Ok(()), |it| rename_below(&it, below, path, name))
+        }
+        (YamlNode::Sequence(sequence), [Segment::Index(index), below @ ..]) => {
+            sequence.get(*index).map_or(Ok(()), |it| rename_below(&it, below, path, name))
         }
         (YamlNode::Alias(_), _) => Err(behind_alias(path)),
         _ => Err(no_place(path)),
@@ -341,4 +366,23 @@ fn take(value: &mut Value, segments: &[Segment]) {
         }
         _ => {}
     }
+}
+
+/// Gives a field another name; nothing happens if it is not there.
+fn rename(root: &mut Value, path: &FieldPath, name: &str) -> Result<()> {
+    let Some((Segment::Key(key), above)) = path.segments().split_last() else { return Err(no_place(path)) };
+    let parent = above.iter().try_fold(root, |value, segment| match segment {
+        Segment::Key(key) => value.get_mut(key),
+        Segment::Index(index) => value.get_mut(*index),
+    });
+    let Some(fields) = parent.and_then(Value::as_object_mut).filter(|it| it.contains_key(key)) else {
+        return Ok(());
+    };
+    if fields.contains_key(name) && name != key {
+        return Err(Error::conflict(format!("field {name} beside {path}")));
+    }
+    if let Some(value) = fields.shift_remove(key) {
+        fields.insert(name.to_owned(), value);
+    }
+    Ok(())
 }

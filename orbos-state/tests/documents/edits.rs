@@ -1,6 +1,6 @@
 //! Edits of files that belong to humans.
 
-use orbos_state::{Error, FieldPath, edit};
+use orbos_state::{Error, FieldEdit, FieldPath, edit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -314,4 +314,17 @@ proptest! {
             prop_assert!(matches!(error, Error::Unsupported { .. }), "{}: {} := {} in\n{}", error.chain(), path, new, text);
         }
     }
+}
+
+#[test]
+fn a_field_gets_another_name_and_keeps_all_else() {
+    let text = "# a\nspec:\n  - {x: 1}\n  # old\n  - old: 2   # two\n    other: 3\n";
+    let rename = |path: &str, name: &str| {
+        edit::apply(text, &[FieldEdit::Rename(path.parse().expect("it is a path"), name.to_owned())])
+    };
+    assert_eq!(rename("spec[1].old", "new").expect("it is there"), text.replace("- old", "- new"));
+    assert_eq!(rename("spec[0].x", "a: b").expect("it is there"), text.replace("{x: 1}", "{'a: b': 1}"));
+    assert_eq!(rename("spec[1].none", "new").expect("nothing happens"), text);
+    let taken = rename("spec[1].old", "other").expect_err("another field has the name");
+    assert!(matches!(taken, Error::Conflict { .. }), "{taken:?}");
 }

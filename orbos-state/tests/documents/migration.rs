@@ -93,3 +93,108 @@ fn mistakes_of_an_older_version_stand_where_they_are() {
     insta::assert_snapshot!("not_migrated", wrong(&OLD.replace("  source: 10.0.0.0/8\n", "")));
     insta::assert_snapshot!("version_from_the_future", wrong(&OLD.replace("v1", "v9")));
 }
+
+/// Had other names: the kind, its version's key, and two fields.
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct Suite {
+    spec: Tools,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct Tools {
+    #[serde(default)]
+    dashboards: Tool,
+    #[serde(default)]
+    gateway: Tool,
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Tool {
+    replicas: u8,
+    labels: Vec<String>,
+}
+
+impl Kind for Suite {
+    const KIND: &'static str = "Suite";
+    const VERSION: &'static str = "example.com/v1";
+    const VERSION_KEY: &'static str = "apiVersion";
+    const RENAMED: &'static [(&'static str, &'static str)] =
+        &[("spec.grafana", "spec.dashboards"), ("spec.envoy", "spec.gateway")];
+
+    fn migrate(_: &str, mut body: Map<String, Value>) -> Result<Map<String, Value>, Mistake> {
+        let spec = body.get_mut("spec").and_then(Value::as_object_mut);
+        let spec = spec.ok_or_else(|| Mistake::new("spec", "it is missing"))?;
+        for (from, to) in [("grafana", "dashboards"), ("envoy", "gateway")] {
+            if let Some(tool) = spec.shift_remove(from) {
+                spec.insert(to.to_owned(), tool);
+            }
+        }
+        if let Some(count) = spec.get_mut("gateway").and_then(|it| it.as_object_mut()?.shift_remove("count"))
+        {
+            spec["gateway"]["replicas"] = count;
+        }
+        Ok(body)
+    }
+
+    fn answers_to(kind: &str) -> bool {
+        matches!(kind, "Suite" | "Toolset")
+    }
+}
+
+const RENAMED: &str = "\
+apiVersion: example.com/v1beta1   # old
+kind: Toolset
+# all of it
+spec:
+  # what we look at
+  grafana:
+    replicas: 2   # one for each eye
+    labels:
+    - a   # first
+  envoy:
+    # how many
+    count: 3
+";
+
+#[test]
+fn fields_that_had_other_names_keep_their_comments() {
+    let edits = parse(RENAMED).and_then(|it| it.migration::<Suite>()).expect("it can be migrated");
+    let new = edit::apply(RENAMED, &edits).expect("it can be edited");
+    insta::assert_snapshot!("renamed", new);
+    let after = parse(&new).expect("it is YAML");
+    assert_eq!(after.read::<Suite>(), parse(RENAMED).and_then(|it| it.read::<Suite>()));
+    assert_eq!(after.migration::<Suite>().expect("it is the newest"), []);
+}
+
+#[test]
+fn mistakes_in_fields_that_had_other_names_stand_where_they_are() {
+    let text = RENAMED.replace("replicas: 2", "replicas: two").replace("    labels:", "    lables:");
+    insta::assert_snapshot!(
+        "wrong_in_a_renamed_field",
+        parse(&text).and_then(|it| it.read::<Suite>()).expect_err("two fields are wrong")
+    );
+}
+
+#[test]
+fn a_name_and_a_key_of_the_past_are_a_migration_of_the_newest_version_too() {
+    let migrated = |text: &str| {
+        let edits = parse(text).and_then(|it| it.migration::<Suite>()).expect("it can be migrated");
+        edit::apply(text, &edits).expect("it can be edited")
+    };
+    assert_eq!(
+        migrated("kind: Toolset # was\nversion: example.com/v1\nspec: {}\n"),
+        "kind: Suite # was\napiVersion: example.com/v1\nspec: {}\n"
+    );
+    assert_eq!(
+        migrated("apiVersion: example.com/v0\nversion: example.com/v0\nkind: Suite\nspec: {}\n"),
+        "apiVersion: example.com/v1\nkind: Suite\nspec: {}\n"
+    );
+}
+
+#[test]
+fn a_name_of_the_past_in_the_newest_version_leads_to_todays() {
+    let text = "kind: Suite\napiVersion: example.com/v1\nspec:\n  grafana: {}\n";
+    let wrong = parse(text).and_then(|it| it.read::<Suite>()).expect_err("the field has another name");
+    assert!(wrong.to_string().ends_with("help: it is called `spec.dashboards` now\n"), "{wrong}");
+}

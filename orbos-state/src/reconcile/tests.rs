@@ -1,0 +1,153 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Mutex,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::{Effect, Ended, MemoryRepository, Operator, Resolved, Snapshot, run_once};
+
+/// A house in which lamps are switched on, room by room.
+#[derive(Debug, Default)]
+struct House {
+    broken: BTreeSet<&'static str>,
+    tried: Mutex<Vec<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Lamp(String);
+
+impl fmt::Display for Lamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lamp {}\n    off -> on", self.0)
+    }
+}
+
+impl Change for Lamp {
+    fn effect(&self) -> Effect {
+        Effect::Update
+    }
+}
+
+#[async_trait]
+impl Reconciler for House {
+    type Goal = Vec<Vec<&'static str>>;
+    type Observed = ();
+    type Change = Lamp;
+
+    async fn observe(&self, _: &Self::Goal) -> Result<()> {
+        Ok(())
+    }
+
+    fn plan(goal: &Self::Goal, (): &()) -> Plan<Lamp> {
+        let mut plan = Plan::new();
+        goal.iter().for_each(|stage| plan.stage(stage.iter().map(|it| Lamp((*it).to_owned()))));
+        plan
+    }
+
+    async fn apply(&self, (): &(), change: &Lamp) -> Result<()> {
+        self.tried.lock().expect("nobody panics with it").push(change.0.clone());
+        match self.broken.contains(change.0.as_str()) {
+            true => Err(Error::failed(change.0.clone(), "it is broken")),
+            false => Ok(()),
+        }
+    }
+
+    async fn pass(&self, goal: &Self::Goal, listener: &dyn Listener<Self>) -> Result<Round<Self>> {
+        round_with(self, goal, listener, &same_floor).await
+    }
+}
+
+/// A lamp hangs on the fuse of its floor, `attic.desk` on `attic`.
+fn same_floor((): &(), failed: &[&Lamp], next: &Lamp) -> Option<String> {
+    let floor = next.0.split('.').next().unwrap_or_default();
+    failed.iter().find(|it| it.0.split('.').next() == Some(floor)).map(|it| format!("lamp {}", it.0))
+}
+
+fn house() -> (House, Vec<Vec<&'static str>>) {
+    let house = House { broken: BTreeSet::from(["attic"]), ..House::default() };
+    (house, vec![vec!["attic", "cellar"], vec!["attic.desk", "cellar.shelf"], vec!["attic.desk.left"]])
+}
+
+fn failures(round: &Round<House>) -> Vec<String> {
+    round.failures().map(|(_, why)| why.chain()).collect()
+}
+
+#[tokio::test]
+async fn a_round_ends_after_a_stage_with_a_failure() {
+    let (house, goal) = house();
+    let ended = round(&house, &goal, &()).await.expect("a house can be seen");
+    assert_eq!(failures(&ended), ["attic: it is broken"]);
+    assert_eq!(*house.tried.lock().expect("nobody panics with it"), ["attic", "cellar"]);
+}
+
+#[tokio::test]
+async fn a_round_goes_on_with_what_no_failure_blocks() {
+    let (house, goal) = house();
+    let ended = round_with(&house, &goal, &(), &same_floor).await.expect("a house can be seen");
+    let expected = [
+        "attic: it is broken",
+        "lamp attic.desk: not tried, since lamp attic failed",
+        "lamp attic.desk.left: not tried, since lamp attic failed",
+    ];
+    assert_eq!(failures(&ended), expected);
+    assert_eq!(*house.tried.lock().expect("nobody panics with it"), ["attic", "cellar", "cellar.shelf"]);
+    assert_eq!(ended.applied.len(), 5, "everything is recorded");
+}
+
+/// Counts what it hears and stops after a number of stages.
+#[derive(Default)]
+struct Ear {
+    heard: Mutex<Vec<String>>,
+    asked: Mutex<usize>,
+    stages: usize,
+}
+
+impl Listener<House> for Ear {
+    fn started(&self, change: &Lamp) {
+        self.heard.lock().expect("nobody panics with it").push(change.0.clone());
+    }
+
+    fn stop(&self) -> bool {
+        let mut asked = self.asked.lock().expect("nobody panics with it");
+        *asked += 1;
+        *asked > self.stages
+    }
+}
+
+#[tokio::test]
+async fn a_listener_does_not_hear_of_what_is_not_tried_and_can_stop() {
+    let (house, goal) = house();
+    let ear = Ear { stages: 2, ..Ear::default() };
+    let ended = round_with(&house, &goal, &ear, &same_floor).await.expect("a house can be seen");
+    assert_eq!(*ear.heard.lock().expect("nobody panics with it"), ["attic", "cellar", "cellar.shelf"]);
+    assert_eq!(ended.applied.len(), 4, "the third stage was not begun");
+}
+
+struct Keeper;
+
+impl Operator for Keeper {
+    type Reconciler = House;
+
+    fn desired_path(&self) -> &str {
+        "house.yml"
+    }
+
+    fn resolve(&self, _: &Snapshot) -> Result<Resolved<House>> {
+        let (reconciler, goal) = house();
+        Ok(Resolved { reconciler, goal })
+    }
+
+    fn current(&self, _: Ended<'_, House>) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+}
+
+#[tokio::test]
+async fn an_operator_goes_on_if_its_reconciler_does() {
+    let repository = MemoryRepository::new([("house.yml", "")]);
+    let report = run_once(&Keeper, &repository, &()).await.expect("a house can be seen");
+    assert_eq!(report.round.applied.len(), 5);
+}
