@@ -6,14 +6,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use orbos_infra::CipherSource;
 use orbos_secrets::{
     Cipher, Identity, Keyring, MasterKey, OrbCipher, OrbKey, Passphrase, Recipient, Secret, Stretching,
     generate::OsRng,
 };
 use orbos_state::{
-    Edit, Error, FileHostKeys, GitRepository, Limits, OrbAccess, Orbconfig, Repository, Snapshot, render,
-    update,
+    CipherSource, Edit, Error, FileHostKeys, GitRepository, Limits, OrbAccess, Orbconfig, Repository,
+    Snapshot, render, update,
 };
 
 use crate::identity::{KeySource, PrivateKey};

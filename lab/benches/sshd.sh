@@ -4,16 +4,19 @@
 #   sshd.sh up [COUNT]       starts 127.0.2.1:22, 127.0.2.2:22 … (default 100), reachable for root with the key in FOLDER/key
 #   sshd.sh run COMMAND ...  runs a command where they can be reached
 #   sshd.sh down             stops them all; nothing remains
+#   sshd.sh used             prints the file that says how long they kept a processor busy so far, in nanoseconds
 #
 # They live in a network namespace of their own (orbos-bench), so their loopback and firewall are not this computer's. Each
 # has its own host name and its own /etc, /var, /root, /mnt, /tmp and /run: what is written there goes to memory and ends with
-# the server. Everything else is this computer's, and read-only. There is no systemd in them, so no services.
+# the server. Everything else is this computer's, and read-only. There is no systemd in them, so no services. All of them, and
+# whatever they start, are in one cgroup (cgroup v1, cpuacct).
 #
 # BENCH_OS: what /etc/os-release says, for example `debian-12` (default) or an unknown one that ORBITER refuses to change.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/$(basename "${BASH_SOURCE[0]}")
 namespace=orbos-bench
 folder=/tmp/orbos-bench-sshd
+group=/sys/fs/cgroup/cpuacct/orbos-bench-sshd
 die() { echo "sshd.sh: $*" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || die "namespaces need root"
 
@@ -66,11 +69,14 @@ up() {
   mkdir -m 755 "$folder"
   ssh-keygen -q -t ed25519 -N '' -C bench -f "$folder/key"
   ssh-keygen -q -t ed25519 -N '' -C bench -f "$folder/host_key"
+  mkdir -p "$group"
   ip netns add "$namespace"
   ip -n "$namespace" link set lo up
   for number in $(seq "$count"); do
     mkdir "$folder/$number"
-    BENCH_OS=${BENCH_OS:-debian-12} setsid ip netns exec "$namespace" unshare --mount --uts \
+    # Into the cgroup before the network is entered, which hides the cgroups.
+    BENCH_OS=${BENCH_OS:-debian-12} setsid bash -c 'echo $$ > "$1/cgroup.procs" && shift && exec "$@"' bash "$group" \
+      ip netns exec "$namespace" unshare --mount --uts \
       bash "$here" __inside "$number" > "$folder/$number.log" 2>&1 < /dev/null &
     echo $! > "$folder/$number.pid"
   done
@@ -92,6 +98,8 @@ down() {
     for pid in $(ip netns pids "$namespace" 2> /dev/null); do kill -9 "$pid" 2> /dev/null || true; done
   done
   ip netns del "$namespace" 2> /dev/null || true
+  # It is empty as soon as the last of them is gone.
+  for it in 1 2 3 4 5 6 7 8 9; do if [ ! -e "$group" ] || rmdir "$group" 2> /dev/null; then break; fi; sleep 0.1; done
   rm -rf "$folder"
 }
 
@@ -100,6 +108,7 @@ case $command in
   up) up "$@" ;;
   run) exec ip netns exec "$namespace" "$@" ;;
   down) down ;;
+  used) echo "$group/cpuacct.usage" ;;
   __inside) inside "$1" ;;
-  *) sed -n 2,13p "$0" >&2; exit 2 ;;
+  *) sed -n 2,15p "$0" >&2; exit 2 ;;
 esac

@@ -44,6 +44,8 @@ async fn main() {
     second.print("second: looks, nothing to do", machines);
     assert_eq!((second.changes, second.waiting), (0, 0), "settled after one round");
 
+    // A file that was just written would be read again.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     // Another process would have to connect again.
     let orbiter = bench.orbiter(&repository);
     let anew = measured(&orbiter, &repository).await;
@@ -60,16 +62,18 @@ async fn main() {
     settled.sort_by_key(|it| it.took);
     let commands: usize = settled.iter().map(|it| it.commands).sum();
     let processor: Duration = settled.iter().map(|it| it.processor).sum();
+    let theirs: Option<Duration> = settled.iter().map(|it| it.theirs).sum();
     let all = u32::try_from(rounds * machines).unwrap_or(u32::MAX);
     println!(
         "{rounds} rounds with nothing to do: best {:.2?}, median {:.2?}, worst {:.2?}; {} command(s) per machine and round; \
-         own processor time {:.2?} per machine and round, {:.3?} per machine and file; load {}",
+         own processor time {:.2?} per machine and round, {:.3?} per machine and file; {}; load {}",
         settled[0].took,
         settled[settled.len() / 2].took,
         settled[settled.len() - 1].took,
         commands as f64 / f64::from(all),
         processor / all,
         processor / all / u32::try_from(FILES).unwrap(),
+        servers(theirs, all),
         load(),
     );
     println!("{}", memory());
@@ -79,6 +83,8 @@ async fn main() {
 struct Measured {
     took: Duration,
     processor: Duration,
+    /// The servers' processor time, with all that they started; `None`: nobody says.
+    theirs: Option<Duration>,
     commands: usize,
     changes: usize,
     waiting: usize,
@@ -88,18 +94,21 @@ impl Measured {
     fn print(&self, what: &str, machines: usize) {
         let each = self.processor / u32::try_from(machines).unwrap();
         println!(
-            "{what}: {:.2?}, {} changes, {} commands; own processor time {:.0?}, {each:.2?} per machine, {:.3?} per machine and file",
+            "{what}: {:.2?}, {} changes, {} commands; own processor time {:.0?}, {each:.2?} per machine, \
+             {:.3?} per machine and file; {}",
             self.took,
             self.changes,
             self.commands,
             self.processor,
             each / u32::try_from(FILES).unwrap(),
+            servers(self.theirs, u32::try_from(machines).unwrap()),
         );
     }
 }
 
 async fn measured(orbiter: &Orbiter, repository: &MemoryRepository) -> Measured {
     let (begin, before, commands) = (Instant::now(), processor_time(), wire::commands());
+    let theirs = servers_time();
     let report = run_once(orbiter, repository, &()).await.expect("a round ends");
     if let Some((change, error)) = report.round.failures().next() {
         panic!("{change}: {}", error.chain());
@@ -107,6 +116,7 @@ async fn measured(orbiter: &Orbiter, repository: &MemoryRepository) -> Measured 
     Measured {
         took: begin.elapsed(),
         processor: processor_time() - before,
+        theirs: theirs.and_then(|it| servers_time()?.checked_sub(it)),
         commands: wire::commands() - commands,
         changes: report.round.plan.changes().count(),
         waiting: report.round.plan.waiting().len(),
@@ -118,6 +128,19 @@ fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit(')').next().unwrap().split_ascii_whitespace();
     Duration::from_millis(fields.skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum::<u64>() * 10)
+}
+
+/// User and system time of all servers and of what they started, from the file of their cgroup.
+fn servers_time() -> Option<Duration> {
+    let text = std::fs::read_to_string(std::env::var_os("BENCH_USED")?).ok()?;
+    Some(Duration::from_nanos(text.trim().parse().ok()?))
+}
+
+fn servers(time: Option<Duration>, all: u32) -> String {
+    time.map_or_else(
+        || "servers' processor time unknown".to_owned(),
+        |it| format!("servers' processor time {:.2?} per machine and round", it / all),
+    )
 }
 
 fn memory() -> String {

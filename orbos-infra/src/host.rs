@@ -154,7 +154,7 @@ pub struct HostSeen {
     pub routes: BTreeMap<Cidr, IpAddr>,
     /// What ORBOS put there before.
     pub managed: Managed,
-    /// TCP ports with a listener.
+    /// TCP ports with a listener, as long as ORBOS manages nothing on the machine; then nobody asks any more.
     pub listening: BTreeSet<u16>,
     /// Addresses by network interface.
     pub interfaces: BTreeMap<String, BTreeSet<IpAddr>>,

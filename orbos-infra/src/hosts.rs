@@ -1,12 +1,13 @@
 //! How a machine's operating system is looked at and changed over SSH.
 //!
 //! What is composed for the machine, and how its answers are read, are pure functions; only `observe` and
-//! `apply` talk to a machine.
+//! `apply` talk to a machine. What a machine need not read again is remembered by ORBITER alone, in memory.
 
 mod apply;
 mod artifacts;
 pub mod balancing;
 mod firewall;
+mod kept;
 mod kernel;
 mod observe;
 mod packages;
@@ -26,7 +27,8 @@ use crate::bundle::Bundle;
 
 pub use apply::apply;
 pub use firewall::{FIREWALL_PACKAGES, firewall_text};
-pub use observe::observe;
+pub use kept::Kept;
+pub use observe::{observe, observe_again};
 
 /// What changes on a machine may need besides a shell.
 #[derive(Clone, Debug)]

@@ -35,9 +35,7 @@ pub use network::{
     Cidr, CidrError, Endpoint, EndpointName, Firewall, HealthCheck, HealthProtocol, Protocol, Rule, Scope,
 };
 pub use orb::{OrbChange, OrbGoal, OrbObserved, Purpose, Request, RequestChange};
-pub use orbiter::{
-    CURRENT, CipherSource, DESIRED, KNOWN_HOSTS, Orbiter, OrbiterSettings, SoftwareContext, SshHosts,
-};
+pub use orbiter::{CURRENT, DESIRED, KNOWN_HOSTS, Orbiter, OrbiterSettings, SoftwareContext, SshHosts};
 pub use plan::{difference, machine_goal, plan};
 pub use provider::{Balancing, Connection, Interfaces, Provider, ProviderChange, ProviderGoal, Supply};
 pub use reconciler::{Hosts, Orb, Requests, STEP};

@@ -6,10 +6,10 @@ mod requests;
 
 use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
-use orbos_secrets::Cipher;
 use orbos_ssh::KnownHosts;
 use orbos_state::{
-    Author, Diagnostics, Document, Ended, Error, Operator, Registry, Repository, Resolved, Result, Snapshot,
+    Author, CipherSource, Diagnostics, Document, Ended, Error, Operator, Registry, Repository, Resolved,
+    Result, Snapshot,
 };
 
 pub use machines::SshHosts;
@@ -51,26 +51,6 @@ pub struct SoftwareContext {
     pub interfaces: Interfaces,
 }
 
-/// Finds what opens and seals the secrets of a revision, since an orb's key may be another one in the next.
-///
-/// A secret is always sealed with the key of the revision that it is written onto, so that nothing is ever lost to
-/// a rotation that happens at the same time.
-pub trait CipherSource: Debug + Send + Sync + 'static {
-    /// What opens and seals the secrets of a revision. Asked often, so what takes long should be remembered.
-    ///
-    /// # Errors
-    ///
-    /// If nothing at hand opens the orb's key of that revision.
-    fn cipher_of(&self, files: &Snapshot) -> Result<Arc<dyn Cipher>>;
-}
-
-/// The same for all revisions, for an orb whose key never changes.
-impl CipherSource for Arc<dyn Cipher> {
-    fn cipher_of(&self, _: &Snapshot) -> Result<Arc<dyn Cipher>> {
-        Ok(Arc::clone(self))
-    }
-}
-
 /// What ORBITER needs to know beside its file.
 #[derive(Clone, Debug)]
 pub struct OrbiterSettings {
@@ -95,6 +75,7 @@ pub struct Orbiter {
     settings: OrbiterSettings,
     providers: Registry<dyn Provider, ProviderContext>,
     software: Registry<dyn ClusteredSoftware, SoftwareContext>,
+    hosts: Arc<SshHosts>,
 }
 
 impl std::fmt::Debug for Orbiter {
@@ -110,7 +91,8 @@ impl Orbiter {
         providers: Registry<dyn Provider, ProviderContext>,
         software: Registry<dyn ClusteredSoftware, SoftwareContext>,
     ) -> Self {
-        Self { settings, providers, software }
+        let hosts = Arc::new(SshHosts::new(settings.bundle.clone()));
+        Self { settings, providers, software, hosts }
     }
 
     /// Reads and checks the desired file and makes drivers; touches nothing.
@@ -131,9 +113,8 @@ impl Orbiter {
             .filter_map(|(id, document)| Some((document.clone(), clusters.get(id)?.goal())))
             .collect();
         agree(&asked, &providers.iter().map(|(id, it)| (id.clone(), it.goal())).collect())?;
-        let hosts = Arc::new(SshHosts::new(self.settings.bundle.clone()));
         let requests = Arc::new(InRepository::new(&self.settings));
-        Ok((Orb { providers, clusters, hosts, requests }, missing))
+        Ok((Orb { providers, clusters, hosts: Arc::clone(&self.hosts) as _, requests }, missing))
     }
 
     fn make_providers(

@@ -10,8 +10,9 @@ use orbos_ssh::{Shell, quote};
 use orbos_state::{Error, Result};
 
 use super::{
+    kept::{self, Kept},
     kernel::sysctl_path,
-    parse::{self, Clock},
+    parse::{self, Clock, News},
     script::{LOCK, check_path, check_word},
 };
 use crate::{
@@ -27,17 +28,39 @@ use crate::{
 ///
 /// If the machine does not answer, or not completely; never a half-empty look instead.
 pub async fn observe(shell: &dyn Shell, goal: &HostGoal, now: SystemTime) -> Result<HostSeen> {
-    let script = script(goal)?;
-    let started = Instant::now();
-    let output = shell.run(&script).await.map_err(|it| failure("looking at the machine", it))?;
-    let round_trip = started.elapsed();
+    observe_again(shell, goal, now, &mut None).await
+}
+
+/// The same, but what did not change since a former look need not be read anew.
+///
+/// `kept` is what was remembered of this machine, and then holds what to remember of it for the next look. What was
+/// remembered of another machine, or for another goal, does no harm.
+///
+/// # Errors
+///
+/// Like [`observe`]; `kept` stays as it was.
+pub async fn observe_again(
+    shell: &dyn Shell,
+    goal: &HostGoal,
+    now: SystemTime,
+    kept: &mut Option<Kept>,
+) -> Result<HostSeen> {
     let sent =
         now.duration_since(UNIX_EPOCH).map_err(|it| Error::failed("reading the clock", it.to_string()))?;
-    parse::seen(&output.stdout, goal, &Clock { sent, round_trip }).map_err(|why| {
+    let known = kept.as_ref().filter(|it| it.holds(goal, sent));
+    let command = command(&script(goal, known)?);
+    let started = Instant::now();
+    let output = shell.run(&command).await.map_err(|it| failure("looking at the machine", it))?;
+    let clock = Clock { sent, round_trip: started.elapsed() };
+    let answer = parse::seen(&output.stdout, goal, &clock, known).map_err(|why| {
         let said = output.stderr_text();
         let said = if said.is_empty() { String::new() } else { format!(" ({})", tail(&said)) };
         Error::failed("looking at the machine", format!("{why}{said}"))
-    })
+    })?;
+    if let News::All(fresh) = answer.news {
+        *kept = fresh;
+    }
+    Ok(answer.seen)
 }
 
 fn tail(text: &str) -> String {
@@ -74,6 +97,8 @@ pub(super) mod files {
         FIREWALL,
         ROUTES,
     ];
+    /// Who listens, with all that is connected.
+    pub(in crate::hosts) const SOCKETS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 }
 
 /// How long a probe may take, in seconds.
@@ -82,20 +107,21 @@ const PROBE_SECONDS: u32 = 5;
 /// The script whose output `parse::seen` reads.
 ///
 /// Every part ends with a line `= NAME STATUS`, so that what is missing or failed is noticed. What other
-/// people write comes with its length. It starts few processes: one for all of a kind.
-pub(super) fn script(goal: &HostGoal) -> Result<String> {
+/// people write comes with its length. Every process costs the machine about a millisecond, so it starts few: one for
+/// all of a kind, and none for what the shell can do or what is known.
+pub(super) fn script(goal: &HostGoal, known: Option<&Kept>) -> Result<String> {
     check(goal)?;
     let HostGoal {
         hostname: _,
-        packages,
-        artifacts,
+        packages: _,
+        artifacts: _,
         images,
         modules,
         sysctls,
-        files,
+        files: _,
         services,
         swap_off: _,
-        firewall: _,
+        firewall,
         routes: _,
         probes,
         needs: _,
@@ -104,38 +130,37 @@ pub(super) fn script(goal: &HostGoal) -> Result<String> {
         "export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec </dev/null
 echo orbos-host 1
-date +%s.%N; read -r up _ </proc/uptime; echo $up; read -r _ memory _ </proc/meminfo; echo $memory
+echo ${now:-$(date +%s.%N)}; read -r up _ </proc/uptime; echo $up; read -r _ memory _ </proc/meminfo; echo $memory
 if [ -r /proc/sys/kernel/arch ]; then read -r it </proc/sys/kernel/arch; echo $it; else uname -m; fi; echo \"= machine $?\"
 ",
     );
-    let texts =
-        files::TEXTS.iter().map(|it| (*it).to_owned()).chain(sysctls.keys().map(|it| sysctl_path(it)));
-    let _ = writeln!(script, "grep -asH '' {}; echo \"= texts $?\"", words(texts));
+    script.push_str(&texts_script(sysctls.keys()));
     script.push_str("stat -f -c '%a %S' /var/lib; echo \"= disk $?\"\n");
     let _ = writeln!(
         script,
         "ip -o -batch - <<E\naddr show scope global\nroute show proto {}\nE\necho \"= network $?\"",
         super::routes::PROTOCOL,
     );
-    script.push_str(&tables_script(packages, modules));
     let _ = writeln!(
         script,
-        "[ ! -e {LOCK} ] || flock -sn {LOCK} true || grep -asH '' {LOCK} || echo held; echo \"= busy $?\""
+        "for it in {}; do [ ! -d /sys/module/$it ] || echo $it; done; echo \"= modules $?\"",
+        words(module_names(modules))
+    );
+    let _ = writeln!(
+        script,
+        "[ ! -e {LOCK} ] || flock -sn 9 9<{LOCK} || grep -asH '' {LOCK} || echo held; echo \"= busy $?\""
     );
     let _ = writeln!(
         script,
         "for it in /etc/systemd/system/*.wants/*.swap {}; do [ ! -L $it ] || echo $it; done; echo \"= links $?\"",
         super::permit::WANTED
     );
-    let stated: Vec<&String> = artifacts.keys().chain(files.keys()).collect();
-    if !stated.is_empty() {
-        let _ = writeln!(
-            script,
-            "stat -L -c '%a %.9Y %.9Z %s %F|%n' -- {} 2>/dev/null; echo \"= stat $?\"",
-            words(stated)
+    if firewall.is_some() {
+        script.push_str(
+            "said=$(nft -s -n list table inet orbos 2>/dev/null); printf 'firewall %s\\n%s\\n' ${#said} \"$said\"\n",
         );
     }
-    script.push_str(&hash_script(goal));
+    script.push_str(&kept::script(goal, known));
     if !services.is_empty() {
         let _ = writeln!(
             script,
@@ -159,60 +184,36 @@ printf 'probe {index} %s %s\\n%s\\n' $? ${{#said}} \"$said\"",
     Ok(script)
 }
 
-/// One process reads what the kernel and dpkg keep as tables: who listens, which modules are built in, which
-/// packages there are. Asking `ss` and `dpkg-query` takes several times as long as all else together.
-///
-/// A module counts as loaded if the kernel shows it; one that is built in and has nothing to set is only known
-/// by the kernel's list. What dpkg has not yet merged into its table of packages lies beside it, and may be merged
-/// while it is read; then it is read again.
-fn tables_script(packages: &BTreeSet<String>, modules: &BTreeSet<String>) -> String {
-    let modules = words(modules.iter().map(|it| it.replace('-', "_")));
+/// A login shell is usually bash, whose every process costs a third more than one of the shell that scripts are for; but
+/// bash knows the time without a process.
+pub(super) fn command(script: &str) -> String {
     format!(
-        r#"read -r kernel </proc/sys/kernel/osrelease
-tables() {{
-set --
-for it in /proc/net/tcp /proc/net/tcp6 /lib/modules/$kernel/modules.builtin /var/lib/dpkg/status /var/lib/dpkg/updates/[0-9]*
-do [ ! -r $it ] || set -- "$@" $it; done
-awk -v packages={} -v modules={} '
-BEGIN {{
-  count = split(packages, list); for (at = 1; at <= count; at++) package[list[at]] = 1
-  count = split(modules, list); for (at = 1; at <= count; at++) module[list[at]] = 1
-}}
-function stanza() {{ if (name != "") print "package", name, architecture, version, status; name = "" }}
-FNR == 1 {{ stanza(); split(FILENAME, folder, "/") }}
-folder[2] == "proc" {{ if ($4 == "0A") {{ sub(/.*:/, "", $2); print "listen", $2 }} next }}
-folder[2] == "lib" {{ sub(/.*\//, ""); sub(/\.ko.*/, ""); gsub(/-/, "_"); if ($0 in module) print "module", $0; next }}
-/^Package: / {{ stanza(); name = $2 in package ? $2 : ""; architecture = version = status = "-" }}
-name == "" {{ next }}
-/^Architecture: / {{ architecture = $2 }}
-/^Status: / {{ status = $2 " " $3 " " $4 }}
-/^Version: / {{ version = $2 }}
-END {{ stanza() }}
-' "$@"
-}}
-tables || tables; status=$?
-for it in {modules}; do [ ! -d /sys/module/$it ] || echo module $it; done
-echo "= tables $status"
-"#,
-        quote(&packages.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
-        quote(&modules),
+        "export LC_ALL=C now=$EPOCHREALTIME\nscript={}\n[ -z \"$now\" ] || exec sh -c \"$script\"\neval \"$script\"",
+        quote(script)
     )
 }
 
-/// One process hashes all files, and the firewall as it is if one is wanted.
-fn hash_script(goal: &HostGoal) -> String {
-    let files = words(goal.files.keys());
-    match (&goal.firewall, goal.files.is_empty()) {
-        (None, true) => String::new(),
-        (None, false) => format!("sha256sum -- {files} 2>/dev/null; echo \"= hashes $?\"\n"),
-        (Some(_), _) => format!(
-            "nft -s -n list table inet orbos 2>/dev/null | sha256sum -- - {} {files} 2>/dev/null; echo \"= hashes $?\"\n",
-            files::FIREWALL_BOOT
-        ),
-    }
+/// One process prints all small texts, each line with its path.
+///
+/// Who listens only matters as long as ORBOS put nothing on the machine, and the kernel goes through all connections to
+/// tell. Of these it prints those that listen, which the kernel calls `0A`.
+fn texts_script<'a>(sysctls: impl Iterator<Item = &'a String>) -> String {
+    let texts = files::TEXTS.iter().map(|it| (*it).to_owned()).chain(sysctls.map(|it| sysctl_path(it)));
+    format!(
+        "sockets=; [ -s {} ] || sockets='{}'
+grep -asHvE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{{4}} [0-9A-F]+:[0-9A-F]{{4}} 0[^A] ' {} $sockets; echo \"= texts $?\"\n",
+        files::MANAGED,
+        files::SOCKETS.join(" "),
+        words(texts),
+    )
 }
 
-fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+/// As the kernel calls them.
+pub(super) fn module_names(modules: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    modules.iter().map(|it| it.replace('-', "_"))
+}
+
+pub(super) fn words(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     words.into_iter().map(|it| quote(it.as_ref()).into_owned()).collect::<Vec<_>>().join(" ")
 }
 

@@ -11,11 +11,13 @@ use std::{
     time::Duration,
 };
 
-use super::observe::files;
+use super::{kept::Kept, observe::files};
 use crate::{
     host::{HostGoal, HostSeen, Managed, Origin},
     network::Cidr,
+    plan,
 };
+pub(super) use fields::micros;
 use fields::{fstab_swaps, os, service_blocks, stat_lines};
 use sections::Sections;
 
@@ -27,24 +29,54 @@ pub(super) struct Clock {
     pub(super) round_trip: Duration,
 }
 
-/// What the machine said, or what is wrong with it.
-pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<HostSeen, String> {
-    let sections = Sections::read(output)?;
+/// What the machine said.
+#[derive(Debug, PartialEq)]
+pub(super) struct Answer {
+    pub(super) seen: HostSeen,
+    pub(super) news: News,
+}
+
+/// What it said of packages and files.
+#[derive(Debug, PartialEq)]
+pub(super) enum News {
+    /// That they are as they were.
+    Same,
+    /// Everything, and what may be remembered of it.
+    All(Option<Kept>),
+}
+
+/// What the machine said, or what is wrong with it. `known` is what it was told to compare with.
+pub(super) fn seen(
+    output: &[u8],
+    goal: &HostGoal,
+    clock: &Clock,
+    known: Option<&Kept>,
+) -> Result<Answer, String> {
+    let sections = Sections::read(output, known)?;
+    let seen = host(&sections, goal, clock)?;
+    let news = if sections.is_same() { News::Same } else { News::All(fresh(&sections, goal, clock)?) };
+    Ok(Answer { seen, news })
+}
+
+/// What may be remembered.
+fn fresh(sections: &Sections, goal: &HostGoal, clock: &Clock) -> Result<Option<Kept>, String> {
+    let time = sections.get("machine", &[0])?.first().copied().unwrap_or_default();
+    let time = fields::micros(time).ok_or_else(|| format!("`{time}` is no time"))?;
+    Ok(Kept::of(sections.said(), goal, time, clock.sent))
+}
+
+fn host(sections: &Sections, goal: &HostGoal, clock: &Clock) -> Result<HostSeen, String> {
     let texts = sections.texts(goal)?;
     let network = sections.get("network", &[0])?;
     let links = sections.get("links", &[0])?;
     let tables = sections.get("tables", &[0])?;
-    let (architecture, memory_kib, clock_ahead) = machine(&sections, clock)?;
+    let loaded = sections.get("modules", &[0])?;
+    let (architecture, memory_kib, clock_ahead) = machine(sections, clock)?;
     let managed = managed(&texts);
     let disk: Vec<u64> = numbers(sections.single("disk")?)?;
     let [blocks, size] = disk[..] else { return Err("it did not say how much disk is free".into()) };
-    let stats = stat_lines(sections.wanted(
-        "stat",
-        !(goal.artifacts.is_empty() && goal.files.is_empty()),
-        &[0, 1],
-    )?)?;
-    let hashed = !goal.files.is_empty() || goal.firewall.is_some();
-    let hashes = fields::hashes(sections.wanted("hashes", hashed, &[0, 1])?)?;
+    let stats = stat_lines(sections.get("stat", &[0, 1])?.get(1..).unwrap_or_default())?;
+    let hashes = fields::hashes(sections.get("hashes", &[0, 1])?)?;
     let blocks_of = service_blocks(sections.wanted("services", !goal.services.is_empty(), &[0])?);
     let files = fields::files(goal, &stats, &hashes);
     Ok(HostSeen {
@@ -58,17 +90,17 @@ pub(super) fn seen(output: &[u8], goal: &HostGoal, clock: &Clock) -> Result<Host
         packages: packages(tables, goal),
         artifacts: artifacts(goal, texts.of(files::ARTIFACTS), &stats),
         images: images(sections.wanted("images", !goal.images.is_empty(), &[])?, goal),
-        modules: modules(tables, texts.of(files::MODULES), goal),
+        modules: modules(loaded, tables, texts.of(files::MODULES), goal),
         sysctls: texts.sysctls(goal),
         services: fields::services(goal, &blocks_of, &stats)?,
         files,
         swap: texts.of(files::SWAPS).len() > 1
             || fstab_swaps(texts.of(files::FSTAB))
             || links.iter().any(|it| it.ends_with(".swap")),
-        firewall: firewall(goal, texts.of(files::FIREWALL), &hashes, links),
+        firewall: firewall(goal, texts.of(files::FIREWALL), sections.firewall(goal)?, &hashes, links),
         routes: routes(network, texts.of(files::ROUTES)),
         managed,
-        listening: listening(tables)?,
+        listening: listening(&texts)?,
         interfaces: interfaces(network)?,
         probes: goal
             .probes
@@ -150,8 +182,10 @@ fn images(lines: &[&str], goal: &HostGoal) -> BTreeSet<String> {
     lines.iter().map(|it| (*it).to_owned()).filter(|it| goal.images.contains_key(it)).collect()
 }
 
-fn modules(tables: &[&str], boot: &[&str], goal: &HostGoal) -> BTreeSet<String> {
-    let there: BTreeSet<&str> = of_table("module ", tables).collect();
+/// A module counts as loaded if the kernel shows it; one that is built in and has nothing to set is only known by
+/// the kernel's list.
+fn modules(loaded: &[&str], tables: &[&str], boot: &[&str], goal: &HostGoal) -> BTreeSet<String> {
+    let there: BTreeSet<&str> = of_table("module ", tables).chain(loaded.iter().copied()).collect();
     let both = |it: &&String| there.contains(it.replace('-', "_").as_str()) && boot.contains(&it.as_str());
     goal.modules.iter().filter(both).cloned().collect()
 }
@@ -175,12 +209,14 @@ fn managed(texts: &sections::Texts) -> Managed {
 fn firewall(
     goal: &HostGoal,
     stamp: &[&str],
+    table: Option<&str>,
     hashes: &BTreeMap<&str, &str>,
     links: &[&str],
 ) -> Option<String> {
     let words: Vec<&str> = stamp.first()?.split(' ').collect();
-    let [fingerprint, table, boot] = words[..] else { return None };
-    let intact = hashes.get("-") == Some(&table)
+    let [fingerprint, loaded, boot] = words[..] else { return None };
+    // The shell took the end of the last line away.
+    let intact = table.is_some_and(|it| plan::fingerprint(&format!("{it}\n")) == loaded)
         && hashes.get(files::FIREWALL_BOOT) == Some(&boot)
         && links.contains(&super::permit::WANTED);
     (goal.firewall.is_none() || intact).then(|| fingerprint.to_owned())
@@ -218,10 +254,16 @@ fn interfaces(network: &[&str]) -> Result<BTreeMap<String, BTreeSet<IpAddr>>, St
     Ok(interfaces)
 }
 
-/// The kernel writes ports in hexadecimal.
-fn listening(tables: &[&str]) -> Result<BTreeSet<u16>, String> {
-    let port = |it: &str| u16::from_str_radix(it, 16).map_err(|_| format!("`{it}` is no port"));
-    of_table("listen ", tables).map(port).collect()
+/// Lines `NUMBER: ADDRESS:PORT ADDRESS:PORT STATE …`; the kernel writes ports in hexadecimal.
+fn listening(texts: &sections::Texts) -> Result<BTreeSet<u16>, String> {
+    let lines = files::SOCKETS.iter().flat_map(|it| texts.of(it));
+    let of_sockets = lines.map(|it| it.split_whitespace().collect::<Vec<_>>());
+    let listens = of_sockets.filter_map(|it| (it.get(3) == Some(&"0A")).then(|| it[1]));
+    let port = |address: &str| {
+        let port = address.rsplit_once(':').map(|it| u16::from_str_radix(it.1, 16));
+        port.and_then(Result::ok).ok_or_else(|| format!("`{address}` has no port"))
+    };
+    listens.map(port).collect()
 }
 
 fn busy(lines: &[&str]) -> Option<String> {

@@ -1,5 +1,7 @@
 //! The texts that go to machines, and what is made of their answers.
 
+mod again;
+
 use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use super::{artifacts, kernel, observe, packages, parse, routes, services, supported};
@@ -70,8 +72,8 @@ fn rich() -> HostGoal {
 
 #[test]
 fn a_look_is_one_script() {
-    snapshot("look-bare", &observe::script(&HostGoal::default()).expect("a script"));
-    snapshot("look-rich", &observe::script(&rich()).expect("a script"));
+    snapshot("look-bare", &observe::script(&HostGoal::default(), None).expect("a script"));
+    snapshot("look-rich", &observe::script(&rich(), None).expect("a script"));
 }
 
 #[test]
@@ -121,7 +123,8 @@ const RECORDED_BARE: &[u8] = include_bytes!("../../tests/data/hosts/recorded-bar
 
 fn read(output: &[u8], goal: &HostGoal) -> Result<HostSeen, String> {
     let sent = Duration::from_secs(1_795_376_000);
-    parse::seen(output, goal, &parse::Clock { sent, round_trip: Duration::from_millis(200) })
+    let clock = parse::Clock { sent, round_trip: Duration::from_millis(200) };
+    parse::seen(output, goal, &clock, None).map(|it| it.seen)
 }
 
 #[test]
@@ -139,11 +142,13 @@ fn an_answer_that_is_cut_off_anywhere_is_no_answer() {
     }
 }
 
+const FRAME: [&[u8]; 3] = [b"= ", b"probe ", b"firewall "];
+
 #[test]
 fn an_answer_without_a_line_of_its_frame_is_no_answer() {
     let lines: Vec<&[u8]> = RECORDED.split_inclusive(|it| *it == b'\n').collect();
     for (at, line) in
-        lines.iter().enumerate().filter(|(_, it)| it.starts_with(b"= ") || it.starts_with(b"probe "))
+        lines.iter().enumerate().filter(|(_, it)| FRAME.iter().any(|begin| it.starts_with(begin)))
     {
         let others: Vec<u8> = [&lines[..at], &lines[at + 1..]].concat().concat();
         assert!(read(&others, &rich()).is_err(), "without {}", String::from_utf8_lossy(line));
@@ -156,9 +161,10 @@ fn an_answer_without_a_line_of_its_frame_is_no_answer() {
 fn a_part_that_failed_is_no_answer() {
     // Byte for byte a character, because one probe printed a byte that is no UTF-8.
     let text: String = RECORDED.iter().map(|it| char::from(*it)).collect();
-    for part in
-        ["machine", "texts", "disk", "network", "tables", "busy", "links", "stat", "hashes", "services"]
-    {
+    for part in [
+        "machine", "texts", "disk", "network", "modules", "tables", "busy", "links", "stat", "hashes",
+        "services",
+    ] {
         let start = text.find(&format!("\n= {part} ")).expect("the part is there");
         let end = text[start + 1..].find('\n').expect("its line ends") + start + 1;
         let broken = format!("{}\n= {part} 127{}", &text[..start], &text[end..]);
@@ -192,7 +198,7 @@ fn this_machine_can_be_looked_at() {
     let port = listener.local_addr().expect("it is bound").port();
     let bash =
         Command::new("dpkg-query").args(["-W", "-f=${Version}", "bash"]).output().expect("this is Debian");
-    let script = observe::script(&goal).expect("a script");
+    let script = observe::command(&observe::script(&goal, None).expect("a script"));
     for shell in ["dash", "bash"] {
         let output = Command::new(shell).args(["-c", &script]).output().expect("there is a shell");
         let seen = read(&output.stdout, &goal).unwrap_or_else(|it| panic!("{shell}: {it}: {output:?}"));
@@ -217,7 +223,7 @@ fn a_goal_that_would_break_the_script_is_refused() {
         HostGoal { modules: set(&[""]), ..HostGoal::default() },
     ];
     for goal in goals {
-        assert!(observe::script(&goal).is_err(), "{goal:?}");
+        assert!(observe::script(&goal, None).is_err(), "{goal:?}");
     }
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orbos_secrets::{Place, Secret, generate::OsRng};
-use orbos_state::{Document, Edit, Error, FieldPath, Limits, Repository, Result, Snapshot, edit, update};
+use orbos_state::{
+    CipherSource, Document, Edit, Error, FieldPath, Limits, Repository, Result, Snapshot, edit, update,
+};
 
-use super::{CipherSource, DESIRED, OrbiterSettings};
+use super::{DESIRED, OrbiterSettings};
 use crate::{
     cluster::ClusterId,
     machine::MachineId,

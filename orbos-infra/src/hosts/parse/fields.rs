@@ -17,13 +17,13 @@ pub(super) struct Stat<'a> {
     pub(super) changed: i64,
 }
 
-/// Lines `MODE MTIME CTIME SIZE KIND|PATH`, of regular files.
+/// Lines `DEVICE INODE MODE MTIME CTIME SIZE KIND|PATH`, of regular files.
 pub(super) fn stat_lines<'a>(lines: &[&'a str]) -> Result<Stats<'a>, String> {
     let mut stats = Stats::new();
     for line in lines {
         let wrong = || format!("`{line}` says nothing of a file");
         let (words, path) = line.split_once('|').ok_or_else(wrong)?;
-        let mut words = words.splitn(5, ' ');
+        let mut words = words.splitn(7, ' ').skip(2);
         let mut word = || words.next().ok_or_else(wrong);
         let (mode_text, changed, status_changed, size_text, kind) =
             (word()?, word()?, word()?, word()?, word()?);
@@ -38,7 +38,7 @@ pub(super) fn stat_lines<'a>(lines: &[&'a str]) -> Result<Stats<'a>, String> {
 }
 
 /// Microseconds of a number of seconds with a fraction.
-fn micros(text: &str) -> Option<i64> {
+pub(in crate::hosts) fn micros(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = format!("{fraction:0<6}");
     whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.get(..6)?.parse().ok()?)
@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn a_file_written_in_the_second_of_the_start_counts_as_newer() {
         let wanted = ServiceGoal { reads: ["/a".to_owned()].into(), ..ServiceGoal::default() };
-        let stats = stat_lines(&["644 10.700000000 10.700000000 3 regular file|/a"]).expect("a line of stat");
+        let stats =
+            stat_lines(&["1 2 644 10.700000000 10.700000000 3 regular file|/a"]).expect("a line of stat");
         assert_eq!(since(10_200_000, &wanted, &stats), 9);
         assert_eq!(since(10_800_000, &wanted, &stats), 10);
         assert_eq!(since(11_200_000, &wanted, &stats), 11);

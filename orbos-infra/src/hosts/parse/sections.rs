@@ -1,39 +1,103 @@
 //! How the script's output is divided.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::super::{kernel::sysctl_path, observe::files};
+use super::super::{
+    kept::{self, Kept},
+    kernel::sysctl_path,
+    observe::files,
+};
 use crate::host::HostGoal;
 
 /// The lines before every `= NAME STATUS`.
 pub(super) struct Sections<'a> {
     parts: BTreeMap<&'a str, (Vec<&'a str>, i32)>,
     probes: Vec<Option<String>>,
+    firewall: Option<&'a [u8]>,
 }
 
 impl<'a> Sections<'a> {
-    pub(super) fn read(output: &'a [u8]) -> Result<Self, String> {
+    /// Where the machine says that it is all the same, what it said before stands instead.
+    pub(super) fn read(output: &'a [u8], known: Option<&'a Kept>) -> Result<Self, String> {
         let mut rest = output;
         if line(&mut rest)? != "orbos-host 1" {
             return Err("the answer does not begin as expected".into());
         }
-        let (mut parts, mut probes, mut lines) = (BTreeMap::new(), Vec::new(), Vec::new());
-        while !parts.contains_key("end") {
+        let mut sections = Self { parts: BTreeMap::new(), probes: Vec::new(), firewall: None };
+        let mut lines = Vec::new();
+        while !sections.parts.contains_key("end") {
             let text = line(&mut rest)?;
             if let Some(header) = text.strip_prefix("probe ") {
-                probes.push(probe(header, probes.len(), &mut rest)?);
+                sections.probes.push(probe(header, sections.probes.len(), &mut rest)?);
+            } else if let Some(header) = text.strip_prefix("firewall ") {
+                sections.read_firewall(header, &mut rest)?;
             } else if let Some(footer) = text.strip_prefix("= ") {
-                let (name, status) =
-                    footer.split_once(' ').ok_or_else(|| format!("the line `{text}` is cut off"))?;
-                let status = status.parse().map_err(|_| format!("`{status}` is no status"))?;
-                if parts.insert(name, (std::mem::take(&mut lines), status)).is_some() {
-                    return Err(format!("the part `{name}` is there twice"));
-                }
+                sections.end(footer, &mut lines)?;
             } else {
                 lines.push(text);
             }
         }
-        if rest.is_empty() { Ok(Self { parts, probes }) } else { Err("there is more after its end".into()) }
+        if sections.is_same() {
+            let known = known.ok_or("it was not told what it should be the same as")?;
+            sections.recall(known)?;
+        }
+        if rest.is_empty() { Ok(sections) } else { Err("there is more after its end".into()) }
+    }
+
+    fn read_firewall(&mut self, header: &str, rest: &mut &'a [u8]) -> Result<(), String> {
+        let length = header.parse().map_err(|_| format!("`{header}` is no length"))?;
+        let said = counted(length, rest).ok_or("the firewall is cut off")?;
+        let before = self.firewall.replace(said);
+        if before.is_none() { Ok(()) } else { Err("the firewall is there twice".into()) }
+    }
+
+    fn recall(&mut self, known: &'a Kept) -> Result<(), String> {
+        let mut lines = Vec::new();
+        for text in known.said.lines() {
+            match text.strip_prefix("= ") {
+                Some(footer) => self.end(footer, &mut lines)?,
+                None => lines.push(text),
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, footer: &'a str, lines: &mut Vec<&'a str>) -> Result<(), String> {
+        let (name, status) =
+            footer.split_once(' ').ok_or_else(|| format!("the line `{footer}` is cut off"))?;
+        let status = status.parse().map_err(|_| format!("`{status}` is no status"))?;
+        if self.parts.insert(name, (std::mem::take(lines), status)).is_some() {
+            return Err(format!("the part `{name}` is there twice"));
+        }
+        Ok(())
+    }
+
+    /// Whether packages and files are as they were.
+    pub(super) fn is_same(&self) -> bool {
+        self.parts.contains_key("same")
+    }
+
+    /// What it said of packages and files, as it said it.
+    pub(super) fn said(&self) -> String {
+        let mut said = String::new();
+        for name in kept::PARTS {
+            if let Some((lines, status)) = self.parts.get(name) {
+                for line in lines {
+                    let _ = writeln!(said, "{line}");
+                }
+                let _ = writeln!(said, "= {name} {status}");
+            }
+        }
+        said
+    }
+
+    /// Our table as `nft` prints it, without the end of its last line; `None`: nobody asked for it, or it is not UTF-8.
+    pub(super) fn firewall(&self, goal: &HostGoal) -> Result<Option<&'a str>, String> {
+        match (&goal.firewall, self.firewall) {
+            (Some(_), None) => Err("the firewall is missing".into()),
+            (Some(_), Some(said)) => Ok(std::str::from_utf8(said).ok()),
+            (None, _) => Ok(None),
+        }
     }
 
     /// A part that has to be there, with one of these statuses; none given: with any.
@@ -70,7 +134,8 @@ impl<'a> Sections<'a> {
     pub(super) fn texts(&self, goal: &HostGoal) -> Result<Texts<'a>, String> {
         let mut texts = BTreeMap::<String, Vec<&str>>::new();
         let sysctls = goal.sysctls.keys().map(|it| sysctl_path(it));
-        let mut paths: Vec<String> = files::TEXTS.iter().map(|it| (*it).to_owned()).chain(sysctls).collect();
+        let always = files::TEXTS.iter().chain(&files::SOCKETS).map(|it| (*it).to_owned());
+        let mut paths: Vec<String> = always.chain(sysctls).collect();
         // A path may have colons; then the longest that fits is meant.
         paths.sort_by_key(|it| std::cmp::Reverse(it.len()));
         for line in self.get("texts", &[0, 1, 2])? {
@@ -99,12 +164,15 @@ fn probe(header: &str, index: usize, rest: &mut &[u8]) -> Result<Option<String>,
     if number != index {
         return Err(format!("probe {number} is at the place of probe {index}"));
     }
-    if rest.len() <= length || rest[length] != b'\n' {
-        return Err(format!("the output of probe {index} is cut off"));
-    }
-    let said = String::from_utf8_lossy(&rest[..length]).into_owned();
-    *rest = &rest[length + 1..];
-    Ok((status == 0).then_some(said))
+    let said = counted(length, rest).ok_or_else(|| format!("the output of probe {index} is cut off"))?;
+    Ok((status == 0).then(|| String::from_utf8_lossy(said).into_owned()))
+}
+
+/// As many bytes, and the end of a line.
+fn counted<'a>(length: usize, rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (said, after) = rest.split_at_checked(length)?;
+    *rest = after.strip_prefix(b"\n")?;
+    Some(said)
 }
 
 /// The lines of small files by path.

@@ -1,0 +1,139 @@
+//! What a machine need not read again: packages and files' contents, as long as nothing about their files changed.
+//!
+//! Their names, inodes, sizes and times are asked for with every look, and the machine itself compares them with those
+//! that ORBITER remembers. What the kernel and systemd know is never remembered.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use orbos_ssh::quote;
+
+use super::{
+    observe::{files, words},
+    parse::micros,
+};
+use crate::{
+    host::{Fingerprint, HostGoal},
+    plan::fingerprint,
+};
+
+/// How much older than a look a file's times have to be, so that every later change gives it other ones. Some file
+/// systems know times to two seconds only.
+const SETTLED: i64 = 2_000_000;
+/// How long an answer counts. What is written through a mapping into memory may not change a file's times at once.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// How long what is sent along may be, in bytes; a command has to fit into one argument of a program.
+const MOST: usize = 32 << 10;
+
+/// The parts of an answer that are remembered.
+pub(super) const PARTS: [&str; 3] = ["stat", "tables", "hashes"];
+
+/// What a machine said about packages and files, and by what it can tell that they are still the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    question: Fingerprint,
+    /// Since 1970, by ORBITER's clock.
+    asked: Duration,
+    pub(super) said: Box<str>,
+    print: usize,
+}
+
+impl Kept {
+    /// What may be remembered of an answer; `None`: something changed so shortly before that its times prove nothing.
+    ///
+    /// `said` are those [parts](PARTS); `clock` is the machine's time when it began to look,
+    /// in microseconds since 1970, and `asked` ORBITER's.
+    pub(super) fn of(said: String, goal: &HostGoal, clock: i64, asked: Duration) -> Option<Self> {
+        let print = said.find("\n= stat ")?;
+        let times = said[..print].lines().skip(1).flat_map(|it| it.split(' ').skip(3).take(2));
+        let settled = |it: &str| micros(it).is_some_and(|it| it.saturating_add(SETTLED) <= clock);
+        (print <= MOST && times.into_iter().all(settled)).then(|| Self {
+            question: question(goal),
+            asked,
+            said: said.into_boxed_str(),
+            print,
+        })
+    }
+
+    /// Whether it still counts, and is the answer to the question of this goal.
+    pub(super) fn holds(&self, goal: &HostGoal, now: Duration) -> bool {
+        now.checked_sub(self.asked).is_some_and(|it| it < LONGEST) && self.question == question(goal)
+    }
+
+    fn print(&self) -> &str {
+        &self.said[..self.print]
+    }
+}
+
+/// What the answer depends on besides the machine.
+fn question(goal: &HostGoal) -> Fingerprint {
+    fingerprint(&script(goal, None))
+}
+
+/// Those [parts](PARTS), or only a line that says that they are as they were.
+///
+/// The boot's id is among what is compared: another machine, and another run of this one, tells everything.
+pub(super) fn script(goal: &HostGoal, known: Option<&Kept>) -> String {
+    let hashed: Vec<&str> = goal
+        .firewall
+        .iter()
+        .map(|_| files::FIREWALL_BOOT)
+        .chain(goal.files.keys().map(String::as_str))
+        .collect();
+    let stated = words(hashed.iter().copied().chain(goal.artifacts.keys().map(String::as_str)));
+    let hashes =
+        if hashed.is_empty() { ":" } else { &format!("sha256sum -- {} 2>/dev/null", words(&hashed)) };
+    let all = format!(
+        "printf '%s\\n' \"$print\"; echo \"= stat $status\"\n{}{hashes}; echo \"= hashes $?\"\n",
+        tables_script(&goal.packages, &goal.modules)
+    );
+    let print = format!(
+        "read -r boot <{}; read -r kernel </proc/sys/kernel/osrelease
+print=$(stat -L -c '%d %i %a %.9Y %.9Z %s %F|%n' -- {stated} \
+         /var/lib/dpkg/status /var/lib/dpkg/updates /lib/modules/$kernel/modules.builtin 2>/dev/null); status=$?
+print=\"$boot
+$print\"
+",
+        files::BOOT_ID,
+    );
+    match known {
+        Some(known) => {
+            let known = quote(known.print());
+            format!("{print}if [ \"$print\" = {known} ]; then echo '= same 0'; else\n{all}fi\n")
+        }
+        None => print + &all,
+    }
+}
+
+/// One process reads what the kernel and dpkg keep as tables: which modules are built in, and which packages there
+/// are. Asking `dpkg-query` takes several times as long as all else together.
+///
+/// What dpkg has not yet merged into its table of packages lies beside it, and may be merged while it is read; then it
+/// is read again.
+fn tables_script(packages: &BTreeSet<String>, modules: &BTreeSet<String>) -> String {
+    format!(
+        r#"tables() {{
+set --
+for it in /lib/modules/$kernel/modules.builtin /var/lib/dpkg/status /var/lib/dpkg/updates/[0-9]*
+do [ ! -r $it ] || set -- "$@" $it; done
+awk -v packages={} -v modules={} '
+BEGIN {{
+  count = split(packages, list); for (at = 1; at <= count; at++) package[list[at]] = 1
+  count = split(modules, list); for (at = 1; at <= count; at++) module[list[at]] = 1
+}}
+function stanza() {{ if (name != "") print "package", name, architecture, version, status; name = "" }}
+FNR == 1 {{ stanza(); split(FILENAME, folder, "/") }}
+folder[2] == "lib" {{ sub(/.*\//, ""); sub(/\.ko.*/, ""); gsub(/-/, "_"); if ($0 in module) print "module", $0; next }}
+/^Package: / {{ stanza(); name = $2 in package ? $2 : ""; architecture = version = status = "-" }}
+name == "" {{ next }}
+/^Architecture: / {{ architecture = $2 }}
+/^Status: / {{ status = $2 " " $3 " " $4 }}
+/^Version: / {{ version = $2 }}
+END {{ stanza() }}
+' "$@"
+}}
+tables || tables; echo "= tables $?"
+"#,
+        quote(&packages.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
+        quote(&super::observe::module_names(modules).collect::<Vec<_>>().join(" ")),
+    )
+}
