@@ -7,8 +7,9 @@
 #   api.sh status FOLDER      its processes and their memory
 #
 # PORT is the API server's (default 6443); etcd takes the next two. LAB_VERSION: which of LAB_VERSIONS (default the first).
+# LAB_AUDIT=1: every request is a line of FOLDER/audit.log once it was answered.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-[ $# -ge 2 ] || { sed -n 2,9p "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n 2,10p "$0" >&2; exit 2; }
 command=$1 folder=$(realpath -m "$2") port=${3:-6443}
 bin=$LAB_BIN/${LAB_VERSION:-${LAB_VERSIONS%% *}}
 pki=$folder/pki
@@ -52,7 +53,16 @@ etcd() {
     --key-file "$pki/etcd/server.key" --trusted-ca-file "$pki/etcd/ca.crt" --client-cert-auth
 }
 
+# audit: the API server's arguments for a log of requests, if it shall have one.
+audit() {
+  [ -n "${LAB_AUDIT:-}" ] || return 0
+  printf '%s\n' 'apiVersion: audit.k8s.io/v1' 'kind: Policy' 'omitStages: [RequestReceived]' 'rules: [{level: Metadata}]' \
+    > "$folder/audit.yaml"
+  echo "--audit-policy-file=$folder/audit.yaml --audit-log-path=$folder/audit.log --audit-log-format=json"
+}
+
 apiserver() {
+  local audit; read -ra audit <<< "$(audit)"
   spawn apiserver "$bin/kube-apiserver" --advertise-address=127.0.0.1 --bind-address=127.0.0.1 --secure-port="$port" \
     --insecure-port=0 --etcd-servers="https://127.0.0.1:$((port + 1))" --etcd-cafile="$pki/etcd/ca.crt" \
     --etcd-certfile="$pki/apiserver-etcd-client.crt" --etcd-keyfile="$pki/apiserver-etcd-client.key" \
@@ -64,7 +74,7 @@ apiserver() {
     --kubelet-client-key="$pki/apiserver-kubelet-client.key" --proxy-client-cert-file="$pki/front-proxy-client.crt" \
     --proxy-client-key-file="$pki/front-proxy-client.key" --requestheader-client-ca-file="$pki/front-proxy-ca.crt" \
     --requestheader-allowed-names=front-proxy-client --requestheader-extra-headers-prefix=X-Remote-Extra- \
-    --requestheader-group-headers=X-Remote-Group --requestheader-username-headers=X-Remote-User
+    --requestheader-group-headers=X-Remote-Group --requestheader-username-headers=X-Remote-User "${audit[@]}"
 }
 
 # Their own HTTP ports are off (0), so that several APIs can run at once.
@@ -120,5 +130,5 @@ status() {
 
 case $command in
   up) step "API on port $port" up; echo "$folder/admin.conf" ;;
-  down) down ;; status) status ;; *) sed -n 2,9p "$0" >&2; exit 2 ;;
+  down) down ;; status) status ;; *) sed -n 2,10p "$0" >&2; exit 2 ;;
 esac

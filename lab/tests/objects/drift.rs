@@ -29,6 +29,7 @@ pub(crate) async fn everything_is_applied_once_and_kept(api: &Api) {
     let restarted = Site::new(api, "drift").await;
     println!("the first one of a program {:?}", restarted.settled(TOOL).await);
 
+    facts(&site).await;
     by_hand(&site).await;
     health(&site).await;
 
@@ -43,6 +44,21 @@ pub(crate) async fn everything_is_applied_once_and_kept(api: &Api) {
     assert_eq!(plan.lines().filter(|it| it.starts_with('~')).count(), 4, "{plan}");
     assert_eq!(site.field(&["clusterrole", "tool"], ".rules[0].resourceNames"), "");
     site.settled(&changed).await;
+}
+
+async fn facts(site: &Site<'_>) {
+    let before = site.cluster.requests().reads;
+    let facts = site.cluster.facts().await.unwrap();
+    assert_eq!(site.cluster.requests().reads - before, 2);
+    let version = (facts.version.major, facts.version.minor, facts.version.text.as_str());
+    assert_eq!(version, (1, 20, "v1.20.2"));
+    let flows = &facts.definitions["flows.tool.example.com"];
+    assert!(flows.is_of(&site.options.owner) && flows.versions == ["v1"], "{flows:?}");
+
+    let held = site.cluster.secret("tool", "tool").await.unwrap().unwrap();
+    assert_eq!(held["password"].expose(), b"hunter2");
+    assert_eq!(format!("{held:?}"), "{\"password\": [secret]}");
+    assert_eq!(site.cluster.secret("tool", "other").await.unwrap(), None);
 }
 
 /// What somebody changes is taken back, one write for each object.

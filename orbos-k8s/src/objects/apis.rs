@@ -104,7 +104,7 @@ impl Apis {
         for manifest in manifests.iter().filter(|it| it.object().is_crd()) {
             let spec = &manifest.value()["spec"];
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let kind = GroupKind::new(text(&spec["group"]), text(&spec["names"]["kind"]));
+            let kind = GroupKind::defined_by(manifest.value());
             let versions = spec["versions"].as_array().into_iter().flatten();
             for version in versions.filter(|it| it["served"] == true) {
                 let (version, plural) = (text(&version["name"]), text(&spec["names"]["plural"]));

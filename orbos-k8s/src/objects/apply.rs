@@ -66,7 +66,7 @@ impl Cluster {
             return Err(Error::conflict(object.to_string()));
         };
         let comparison = compare(wanted, live, &observed.options);
-        let force = comparison.takes() || observed.options.take.contains(&object.to_string());
+        let force = comparison.takes() || observed.options.takes(object);
         self.apply_body(observed, wanted, &comparison.body(wanted), force).await
     }
 
@@ -98,7 +98,8 @@ impl Cluster {
         // Names that are taken stay so for a while.
         let done = |it: Option<&Value>| it.is_none_or(|it| established(it).is_ok() || has_bad_names(it));
         let place = collection(&object.group, &wanted.served, None);
-        self.watch(&place, &object.name, None, ESTABLISHED, done).await;
+        let seen = self.watch(&place, &object.name, None, ESTABLISHED, done).await;
+        seen.map_err(|it| it.into_error(format!("waiting for {object}"), None))?;
         let there = self.get_object(object, &wanted.served).await?.ok().flatten();
         let gone = || Err("it is gone".to_owned());
         let why = |why| Error::failed(format!("waiting for {object}"), why);
@@ -130,8 +131,9 @@ impl Cluster {
         let gone = |it: Option<&Value>| it.is_none_or(|it| it["metadata"]["uid"] != uid);
         let since = answer["metadata"]["resourceVersion"].as_str();
         match self.watch(&place, &object.name, since, GONE, gone).await {
-            true => Ok(()),
-            false => Err(Error::failed(format!("deleting {object}"), still_there(&answer))),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::failed(format!("deleting {object}"), still_there(&answer))),
+            Err(refused) => Err(refused.into_error(format!("waiting until {object} is gone"), Some(object))),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod refused;
+mod watch;
 
 use std::{
     collections::BTreeSet,
@@ -13,14 +14,13 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
-use http::{Method, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
-    core::WatchEvent,
 };
 use orbos_state::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +28,8 @@ use super::{Apis, GroupKind, ObjectRef, Served, identity::api_version};
 use discovery::Discovery;
 pub(crate) use refused::Refused;
 
+/// Who asks, for the API server's own log.
+const PROGRAM: &str = concat!("orbos-k8s/", env!("CARGO_PKG_VERSION"));
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(60);
 /// How often a request is tried, and how long to wait before the second time; each further wait is three times as long.
@@ -87,6 +89,7 @@ impl Cluster {
         // What helps is decided here, and every try is counted.
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(10));
+        config.headers.push((header::USER_AGENT, HeaderValue::from_static(PROGRAM)));
         let client = Client::try_from(config)
             .map_err(|error| Error::invalid("access to the cluster", error.to_string()))?;
         let (reads, writes) = (AtomicU64::default(), AtomicU64::default());
@@ -117,6 +120,11 @@ impl Cluster {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Refused> {
+        self.get_as(path).await
+    }
+
+    /// Only those fields that a type has: the rest is not kept.
+    pub(crate) async fn get_as<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
         self.send(Method::GET, path, "application/json", &Value::Null).await
     }
 
@@ -128,6 +136,16 @@ impl Cluster {
 
     pub(crate) async fn delete(&self, path: &str, options: &Value) -> Result<Value, Refused> {
         self.send(Method::DELETE, path, "application/json", options).await
+    }
+
+    /// Creates an object; tried once, and a conflict is the caller's.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Refused> {
+        self.send_once(&Method::POST, path, "application/json", body).await
+    }
+
+    /// Replaces an object of the version that the body states; tried once, and a conflict is the caller's.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Value, Refused> {
+        self.send_once(&Method::PUT, path, "application/json", body).await
     }
 
     /// Server-side apply.
@@ -142,51 +160,13 @@ impl Cluster {
         self.send(Method::PATCH, &path, "application/apply-patch+yaml", body).await
     }
 
-    /// Watches one object until it is as wanted, or for a time. `None` is asked once it is gone.
-    pub(crate) async fn watch(
+    async fn send<T: DeserializeOwned>(
         &self,
-        collection: &str,
-        name: &str,
-        since: Option<&str>,
-        at_most: Duration,
-        done: impl Fn(Option<&Value>) -> bool + Send,
-    ) -> bool {
-        let since = since.map(|it| format!("&resourceVersion={}", escaped(it))).unwrap_or_default();
-        let selector = escaped(&format!("metadata.name={name}"));
-        let seconds = at_most.as_secs();
-        let path =
-            format!("{collection}?watch=true&fieldSelector={selector}&timeoutSeconds={seconds}{since}");
-        let Ok(request) = request(&Method::GET, &path, "application/json", &Value::Null) else {
-            return false;
-        };
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        let look = async {
-            let events = self.client.request_events::<Value>(request).await.ok()?;
-            let mut events = std::pin::pin!(events);
-            while let Some(Ok(event)) = events.next().await {
-                let fine = match &event {
-                    WatchEvent::Added(it) | WatchEvent::Modified(it) => done(Some(it)),
-                    WatchEvent::Deleted(_) => done(None),
-                    WatchEvent::Bookmark(_) => false,
-                    WatchEvent::Error(_) => return None,
-                };
-                if fine {
-                    return Some(());
-                }
-            }
-            None
-        };
-        if let Ok(Some(())) = timeout(at_most, look).await {
-            return true;
-        }
-        // It may have happened before, or while nobody looked.
-        match self.get(&format!("{collection}/{}", escaped(name))).await {
-            Ok(object) => done(Some(&object)),
-            Err(refused) => refused.code() == 404 && done(None),
-        }
-    }
-
-    async fn send(&self, method: Method, path: &str, content: &str, body: &Value) -> Result<Value, Refused> {
+        method: Method,
+        path: &str,
+        content: &str,
+        body: &Value,
+    ) -> Result<T, Refused> {
         let (mut pause, patch) = (PAUSE, method == Method::PATCH);
         for left in (0..TRIES).rev() {
             let refused = match self.send_once(&method, path, content, body).await {
@@ -201,13 +181,13 @@ impl Cluster {
         Err(Refused::Silent("no try was left".to_owned()))
     }
 
-    async fn send_once(
+    async fn send_once<T: DeserializeOwned>(
         &self,
         method: &Method,
         path: &str,
         content: &str,
         body: &Value,
-    ) -> Result<Value, Refused> {
+    ) -> Result<T, Refused> {
         let count = if *method == Method::GET { &self.reads } else { &self.writes };
         count.fetch_add(1, Ordering::Relaxed);
         let request = request(method, path, content, body).map_err(Refused::Silent)?;
@@ -217,7 +197,7 @@ impl Cluster {
             Ok(Err(error)) => Err(Refused::Silent(causes(&error))),
             // What came back may be a Secret: it is in no message.
             Ok(Ok(text)) => serde_json::from_str(&text)
-                .map_err(|_| Refused::Silent("what came back is no JSON".to_owned())),
+                .map_err(|_| Refused::Silent("what came back is not what was asked for".to_owned())),
         }
     }
 }

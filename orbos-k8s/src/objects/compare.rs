@@ -77,7 +77,7 @@ pub(crate) fn compare(wanted: &Resolved, live: &Value, options: &Options) -> Com
     // What was somebody else's when we applied last is no drift.
     let left: BTreeSet<&str> = lines.collect();
     let ours = live["metadata"]["labels"][PART_OF] == wanted.value["metadata"]["labels"][PART_OF];
-    let taken = options.take.contains(&wanted.object.to_string());
+    let taken = options.takes(&wanted.object);
     let foreign = |found: &Found| {
         let keeps = |it: &super::ownership::Manager| it.applies || options.respect.contains(it.name);
         let never_ours = !ours || left.contains(found.path.as_str());

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A kind of objects, whatever the version. Prints as ApplySet writes it: `Deployment.apps`, `Service`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,6 +18,14 @@ impl GroupKind {
     /// A kind of a group; the group is empty for the core.
     pub fn new(group: impl Into<String>, kind: impl Into<String>) -> Self {
         Self { group: group.into(), kind: kind.into() }
+    }
+
+    /// The kind that a CustomResourceDefinition defines.
+    pub(crate) fn defined_by(definition: &Value) -> Self {
+        let text = |pointer: &str| {
+            definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        Self::new(text("/spec/group"), text("/spec/names/kind"))
     }
 
     /// Reads what [`Display`](fmt::Display) writes.

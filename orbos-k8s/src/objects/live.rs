@@ -128,10 +128,29 @@ pub struct Options {
     /// Field managers that write once and still know what they do, so that what they wrote is not taken back. Default:
     /// `kube-controller-manager`, which scales. Those that use server-side apply are always respected.
     pub respect: BTreeSet<String>,
-    /// Objects whose fields become ours whoever keeps them, as they print: `Deployment a/web`. Default: none.
+    /// Objects whose fields become ours whoever keeps them, as they print: `Deployment a/web`. `*` stands for all but those
+    /// that are part of another set. Default: none.
     pub take: BTreeSet<String>,
     /// Objects that are deleted and created again when they differ, as they print. Default: none.
     pub recreate: BTreeSet<String>,
+    /// Objects that stay although they are not wanted, since nobody knows now whether they are. Default: none.
+    pub kept: Vec<Kept>,
+    /// Objects of ours that stay as they are although nobody states them, as they print. Nothing is said about them.
+    /// Default: none.
+    pub spared: BTreeSet<String>,
+}
+
+/// Objects of ours with one label that are not deleted: what should say how they are could not say it.
+///
+/// They stay in the inventory, and so do their namespaces and the definitions of their kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The label's name, like `boom.caos.ch/application`.
+    pub label: String,
+    /// Its value, like `grafana`.
+    pub value: String,
+    /// What keeps them, for humans: `Deployment a/b: kept, since REASON`.
+    pub reason: String,
 }
 
 impl Options {
@@ -143,6 +162,19 @@ impl Options {
             respect: ["kube-controller-manager".to_owned()].into(),
             take: BTreeSet::new(),
             recreate: BTreeSet::new(),
+            kept: Vec::new(),
+            spared: BTreeSet::new(),
         }
+    }
+
+    /// Whether fields of an object become ours whoever keeps them.
+    pub(crate) fn takes(&self, object: &ObjectRef) -> bool {
+        self.take.contains("*") || self.take.contains(&object.to_string())
+    }
+
+    /// Why an object stays although it is not wanted; `None`: nothing says so.
+    pub(crate) fn keeps(&self, object: &Value) -> Option<&str> {
+        let labels = &object["metadata"]["labels"];
+        self.kept.iter().find(|it| labels[&it.label] == it.value.as_str()).map(|it| it.reason.as_str())
     }
 }

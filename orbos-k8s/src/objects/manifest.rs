@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::{GroupKind, ObjectRef, identity::group_version};
+use super::{GroupKind, ObjectRef, Rank, identity::group_version, rank::RANK};
 
 /// Where an object was written down.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +60,9 @@ impl Manifest {
         let object = ObjectRef::new(&GroupKind::new(group, &kind), namespace, name);
         texts(&object, "metadata.labels", &value["metadata"]["labels"])?;
         texts(&object, "metadata.annotations", &value["metadata"]["annotations"])?;
+        Rank::read(&value).map_err(|it| {
+            format!("{object}: `metadata.annotations.{RANK}` is `{it}`, but can be `ahead` or `behind`")
+        })?;
         if object.is_secret() {
             texts(&object, "data", &value["data"])?;
             texts(&object, "stringData", &value["stringData"])?;
@@ -74,6 +77,27 @@ impl Manifest {
     pub fn from_origin(mut self, origin: Origin) -> Self {
         self.origin = Some(origin);
         self
+    }
+
+    /// Gives it a place ahead of the others or behind them; the annotation `boom.caos.ch/rank` of the object says it too.
+    #[must_use]
+    pub fn with_rank(mut self, rank: Rank) -> Self {
+        let metadata = self.value["metadata"].as_object_mut().expect("an object has a name in its metadata");
+        let mut annotations = match metadata.shift_remove("annotations") {
+            Some(Value::Object(annotations)) => annotations,
+            _ => Map::new(),
+        };
+        annotations.shift_remove(RANK);
+        annotations.extend(rank.word().map(|it| (RANK.to_owned(), it.into())));
+        if !annotations.is_empty() {
+            metadata.insert("annotations".to_owned(), annotations.into());
+        }
+        self
+    }
+
+    /// Whether it comes ahead of the others or behind them.
+    pub fn rank(&self) -> Rank {
+        Rank::read(&self.value).unwrap_or_default()
     }
 
     /// Which object it is; without a namespace, if none is stated.

@@ -6,7 +6,7 @@ use orbos_state::{Diagnostic, Diagnostics, Result, Source, code};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Manifest, ObjectRef, Origin, manifest::ordered, phase::phase};
+use super::{Manifest, ObjectRef, Origin, manifest::ordered, rank::Order};
 
 /// Objects as they should be, none of them twice.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -110,7 +110,8 @@ impl Manifests {
     /// of their fields.
     pub fn render(&self, secrets: Secrets) -> String {
         let mut sorted: Vec<_> = self.0.values().collect();
-        sorted.sort_by_key(|it| (phase(it.object()), it.object().clone()));
+        let order = Order::of(sorted.iter().map(|it| (it.object(), it.value())));
+        sorted.sort_by_key(|it| (order.place(it.object(), it.value()), it.object().clone()));
         let documents: Vec<_> = sorted.into_iter().map(|it| document(it, secrets)).collect();
         documents.join("---\n")
     }

@@ -180,7 +180,7 @@ fn note(refused: Refused, kind: &GroupKind, live: &mut Live) -> Result<()> {
     }
 }
 
-fn core(plural: &str) -> Served {
+pub(crate) fn core(plural: &str) -> Served {
     Served { version: "v1".to_owned(), plural: plural.to_owned(), namespaced: plural != "namespaces" }
 }
 
@@ -211,13 +211,14 @@ fn contents(object: &ObjectRef, live: &Live) -> Vec<(GroupKind, Served, Option<S
         return kinds.map(place).into();
     }
     let definition = live.objects.get(object).filter(|_| object.is_crd());
-    let Some(spec) = definition.map(|it| &it["spec"]) else { return Vec::new() };
+    let Some(definition) = definition else { return Vec::new() };
+    let spec = &definition["spec"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let versions = spec["versions"].as_array();
     let Some(version) = versions.into_iter().flatten().find(|it| it["served"] == true) else {
         return Vec::new();
     };
-    let kind = GroupKind::new(text(&spec["group"]), text(&spec["names"]["kind"]));
+    let kind = GroupKind::defined_by(definition);
     let served = Served {
         version: text(&version["name"]),
         plural: text(&spec["names"]["plural"]),

@@ -10,14 +10,15 @@ use super::{
     compare::{Conflict, compare},
     immutable::is_immutable,
     inventory::PART_OF,
-    phase::{Phase, phase},
+    phase::Phase,
+    rank::{Order, Rank},
     resolve::{Resolved, resolve},
 };
 
 /// Decides what to do; pure.
 ///
-/// Stages: the inventory's namespace, the inventory, then the objects by [`Phase`], then what is no longer wanted in the
-/// opposite order, then the inventory again. What cannot be done, or is refused, is waiting.
+/// Stages: the inventory's namespace, the inventory, then the objects by [`Rank`] and [`Phase`], then what is no longer wanted
+/// in the opposite order, then the inventory again. What cannot be done, or is refused, is waiting.
 #[must_use]
 pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectChange> {
     let mut plan = Plan::new();
@@ -26,10 +27,11 @@ pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectC
         return plan;
     }
     let wanted = wanted(desired, live, options, &mut plan);
-    let mut changes = BTreeMap::<Phase, Vec<ObjectChange>>::new();
+    let order = Order::of(wanted.objects.values().map(|it| (&it.object, &it.value)));
+    let mut changes = Changes::new();
     for it in wanted.objects.values() {
         if let Some(change) = change(it, live, options, &mut plan) {
-            changes.entry(phase(&it.object)).or_default().push(change);
+            changes.entry(order.place(&it.object, &it.value)).or_default().push(change);
         }
     }
     let mut gone = gone(&wanted, live, options, &mut plan);
@@ -38,8 +40,7 @@ pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectC
     let home = ObjectRef::of_namespace(&options.owner.namespace);
     let homeless = live.inventory.is_none() && !live.objects.contains_key(&home);
     if homeless && !wanted.objects.is_empty() {
-        let namespaces = changes.entry(Phase::Namespaces).or_default();
-        namespaces.retain(|it| *it.object() != home);
+        changes.values_mut().for_each(|it| it.retain(|it| *it.object() != home));
         plan.stage([ObjectChange::Create { object: home }]);
     }
     let after = inventory(&wanted, &gone, live, options);
@@ -154,24 +155,55 @@ fn change(
     })
 }
 
-/// What is ours and no longer wanted, by phase.
-type Gone = BTreeMap<Phase, Vec<ObjectRef>>;
+/// What is applied, by its place.
+type Changes = BTreeMap<(Rank, Phase), Vec<ObjectChange>>;
+/// What is ours and no longer wanted, by its place.
+type Gone = BTreeMap<(Rank, Phase), Vec<ObjectRef>>;
 
 fn gone(wanted: &Wanted, live: &Live, options: &Options, plan: &mut Plan<ObjectChange>) -> Gone {
-    let mut gone = Gone::new();
+    let mut leaving = Vec::new();
     for (object, there) in live.ours(&options.owner) {
-        if wanted.objects.contains_key(object) || wanted.blocked.contains(object) {
+        let spared = options.spared.contains(&object.to_string());
+        if wanted.objects.contains_key(object) || wanted.blocked.contains(object) || spared {
             continue;
         }
         match is_going(there) {
             true => plan.wait(object.to_string(), going(there)),
-            false => gone.entry(phase(object)).or_default().push(object.clone()),
+            false => leaving.push((object, there)),
         }
+    }
+    keep(&mut leaving, options, plan);
+    let order = Order::of(leaving.iter().copied());
+    let mut gone = Gone::new();
+    for (object, there) in leaving {
+        gone.entry(order.place(object, there)).or_default().push(object.clone());
     }
     for (kind, why) in &live.unseen {
         plan.wait(kind.to_string(), format!("not seen: {why}"));
     }
     gone
+}
+
+/// Takes out what has to stay, and what that stands on.
+fn keep(leaving: &mut Vec<(&ObjectRef, &Value)>, options: &Options, plan: &mut Plan<ObjectChange>) {
+    let (mut namespaces, mut kinds) = (BTreeMap::new(), BTreeMap::new());
+    leaving.retain(|(object, there)| {
+        let Some(reason) = options.keeps(there) else { return true };
+        plan.wait(object.to_string(), format!("kept, since {reason}"));
+        if let Some(namespace) = &object.namespace {
+            namespaces.entry(ObjectRef::of_namespace(namespace)).or_insert_with(|| object.to_string());
+        }
+        kinds.entry(object.group_kind()).or_insert_with(|| object.to_string());
+        false
+    });
+    leaving.retain(|(object, there)| {
+        let definition = object.is_crd().then(|| GroupKind::defined_by(there));
+        let needed = namespaces.get(*object).or(definition.and_then(|it| kinds.get(&it)));
+        if let Some(by) = needed {
+            plan.wait(object.to_string(), format!("kept, since {by} is kept"));
+        }
+        needed.is_none()
+    });
 }
 
 /// Objects that a plan would delete whatever the guard says; for looking at what would go with them.
@@ -182,7 +214,7 @@ pub(crate) fn candidates(desired: &Manifests, live: &Live, options: &Options) ->
 
 /// Takes out what the guard refuses: all that would be deleted, since what belongs together goes together.
 fn guard(
-    changes: &mut BTreeMap<Phase, Vec<ObjectChange>>,
+    changes: &mut Changes,
     gone: &mut Gone,
     live: &Live,
     options: &Options,

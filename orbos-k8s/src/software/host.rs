@@ -160,6 +160,8 @@ fn services(files: &BTreeMap<String, orbos_infra::FileGoal>) -> BTreeMap<String,
 fn firewall(spec: &KubernetesSpec, api_port: u16, tier: Tier, version: Version) -> Firewall {
     let mut rules = BTreeSet::from([
         Rule::tcp("kubelet", 10250, Scope::Internal),
+        // BOOM's node-exporter is on the machine's own network.
+        Rule::tcp("node-exporter", 9100, Scope::Internal),
         Rule::tcp_range("nodeports", (30000, 32767), Scope::Internal),
         Rule { protocol: Protocol::Udp, ..Rule::tcp_range("nodeports-udp", (30000, 32767), Scope::Internal) },
     ]);

@@ -7,7 +7,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::*;
+use super::{
+    super::{Live, Manifests, Observed, Options, sketch},
+    *,
+};
 
 #[test]
 fn addresses_are_those_of_the_api() {
@@ -90,5 +93,58 @@ async fn a_server_that_does_not_answer_is_unreachable() {
     let refused = cluster.get("/api/v1/a").await.unwrap_err();
     assert!(matches!(refused.into_error("reading".into(), None), Error::Unreachable { .. }));
     assert_eq!(cluster.requests().reads, 5);
+    serving.await.unwrap().unwrap();
+}
+
+fn done_when_gone(object: Option<&Value>) -> bool {
+    object.is_none()
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_early_is_begun_again() {
+    // Watched and read, watched and read again: gone.
+    let (cluster, serving) = server(&[200, 200, 200, 404]).await;
+    let at_most = Duration::from_secs(30);
+    assert!(cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap());
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_watch_lasts_as_long_as_it_should() {
+    let (cluster, serving) = server(&[200; 100]).await;
+    let (begin, at_most) = (std::time::Instant::now(), Duration::from_secs(1));
+    assert!(!cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap());
+    assert!(begin.elapsed() >= at_most, "{:?}", begin.elapsed());
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_may_not_be_looked_at_is_not_waited_for() {
+    let (cluster, serving) = server(&[403, 403]).await;
+    let refused = cluster.watch("/api/v1/a", "x", None, Duration::from_secs(30), done_when_gone).await;
+    assert_eq!(refused.unwrap_err().code(), 403);
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_home_that_may_not_be_read_is_not_missing() {
+    // The inventory is not there, its namespace may not be seen.
+    let (cluster, serving) = server(&[404, 403]).await;
+    let seen = cluster.look(&Manifests::new(), &Options::new(sketch::owner())).await;
+    let why = seen.unwrap_err();
+    assert!(matches!(why, Error::Denied { .. }), "{}", why.chain());
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn health_cannot_be_told_if_nobody_answers() {
+    let (cluster, serving) = server(&[0, 0, 0, 0, 0]).await;
+    let web = sketch::resolved(sketch::deployment("web", 1));
+    let mut live = Live::default();
+    live.objects.insert(web.object.clone(), sketch::stored(&web));
+    let observed =
+        Observed { live, wanted: [(web.object.clone(), web)].into(), options: Options::new(sketch::owner()) };
+    let health = cluster.health(&observed).await;
+    assert!(matches!(health, Err(Error::Unreachable { .. })), "{health:?}");
     serving.await.unwrap().unwrap();
 }

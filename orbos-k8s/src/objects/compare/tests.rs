@@ -88,8 +88,10 @@ fn what_an_applier_keeps_is_a_conflict_and_left_out() {
         // Once that is written down there is nothing left to do.
         live["metadata"]["annotations"][FINGERPRINT] = body["metadata"]["annotations"][FINGERPRINT].clone();
         assert!(compare(&wanted, &live, &options()).is_same());
-        let taking = Options { take: [wanted.object.to_string()].into(), ..options() };
-        assert_eq!(lines(&compare(&wanted, &live, &taking)).len(), 1);
+        for take in [wanted.object.to_string(), "*".to_owned()] {
+            let taking = Options { take: [take].into(), ..options() };
+            assert_eq!(lines(&compare(&wanted, &live, &taking)).len(), 1);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{
-    super::{Guard, Manifest, sketch},
+    super::{Guard, Kept, Manifest, sketch},
     *,
 };
 
@@ -193,4 +193,107 @@ fn another_value_of_a_secret_is_a_change() {
     let live = cluster(&[secret("YQ=="), namespace("a")]);
     let expected = "~ Secret a/s\n    data.key: [secret] -> [secret]\n";
     assert_eq!(text(&[secret("Yg=="), namespace("a")], &live), expected);
+}
+
+/// One object of every rank, in a namespace that only they need, and a kind with an object ahead.
+fn ranked() -> Vec<Manifest> {
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "flows.example.com"}, "spec": {"group": "example.com", "scope": "Namespaced",
+        "names": {"kind": "Flow", "plural": "flows"}, "versions": [{"name": "v1", "served": true}]}});
+    let flow =
+        json!({"apiVersion": "example.com/v1", "kind": "Flow", "metadata": {"name": "f", "namespace": "a"}});
+    let of = |value, rank| Manifest::new(value).unwrap().with_rank(rank);
+    vec![
+        of(sketch::config("behind"), Rank::Behind),
+        of(sketch::deployment("web", 1), Rank::Among),
+        of(namespace("b"), Rank::Among),
+        of(flow, Rank::Ahead),
+        of(definition, Rank::Among),
+        of(namespace("a"), Rank::Behind),
+    ]
+}
+
+#[test]
+fn all_of_a_rank_comes_before_the_next_and_what_it_needs_with_it() {
+    let mut all = Manifests::new();
+    ranked().into_iter().for_each(|it| all.add(it).unwrap());
+    let plan = plan(&all, &cluster(&[]), &options());
+    let stages: Vec<_> = plan.stages().iter().skip(2).map(|it| it[0].object().to_string()).collect();
+    let expected = [
+        "Namespace a",
+        "CustomResourceDefinition flows.example.com",
+        "Flow a/f",
+        "Namespace b",
+        "Deployment a/web",
+        "ConfigMap a/behind",
+    ];
+    assert_eq!(stages, expected);
+    let text = all.render(super::super::Secrets::Veiled);
+    let kinds: Vec<_> = text.lines().filter_map(|it| it.strip_prefix("kind: ")).collect();
+    let order = ["Namespace", "CustomResourceDefinition", "Flow", "Namespace", "Deployment", "ConfigMap"];
+    assert_eq!(kinds, order, "a rendered file has the same order");
+}
+
+#[test]
+fn deleting_goes_through_the_ranks_the_other_way_round() {
+    let values: Vec<_> = ranked().iter().map(|it| it.value().clone()).collect();
+    let flows = |it: &&Value| it["kind"] != "Flow" && it["kind"] != "CustomResourceDefinition";
+    let live = cluster(&values.iter().filter(flows).cloned().collect::<Vec<_>>());
+    let plan = plan(&Manifests::new(), &live, &options());
+    let expected = "- ConfigMap a/behind\n- Deployment a/web\n- Namespace a\n- Namespace b\n";
+    assert!(plan.to_string().starts_with(expected), "{plan}");
+}
+
+#[test]
+fn what_nobody_could_say_anything_about_stays_with_what_it_stands_on() {
+    let of = |mut value: Value, tool: &str| {
+        value["metadata"]["labels"]["boom.caos.ch/application"] = tool.into();
+        value
+    };
+    let before = [
+        of(sketch::deployment("web", 1), "grafana"),
+        of(sketch::config("loki"), "loki"),
+        namespace("a"),
+        namespace("b"),
+    ];
+    let live = cluster(&before);
+    let kept = Kept {
+        label: "boom.caos.ch/application".into(),
+        value: "grafana".into(),
+        reason: "its theme is unknown".into(),
+    };
+    let options = Options { kept: vec![kept], ..options() };
+    let plan = plan(&Manifests::new(), &live, &options);
+    let expected = "- ConfigMap a/loki\n- Namespace b\n\
+        ~ ConfigMap caos-system/boom: inventory of Namespace, Deployment.apps; namespaces a, caos-system\n\
+        … Deployment a/web: kept, since its theme is unknown\n\
+        … Namespace a: kept, since Deployment a/web is kept\n";
+    assert_eq!(plan.to_string(), expected);
+    // Once it is known again, it goes or stays as everything else.
+    assert!(text(&[], &live).contains("- Deployment a/web\n"));
+}
+
+#[test]
+fn the_definition_of_what_is_kept_stays() {
+    let [definition, flow] = [ranked()[4].value().clone(), ranked()[3].value().clone()];
+    let mut live = cluster(std::slice::from_ref(&definition));
+    live.apis = live.apis.with_definitions(&manifests(&[definition]));
+    let flow = resolve(&Manifest::new(flow).unwrap(), &live.apis, &sketch::owner()).unwrap();
+    let mut there = sketch::stored(&flow);
+    there["metadata"]["labels"]["tool"] = "logging".into();
+    live.objects.insert(flow.object, there);
+    let kept = Kept { label: "tool".into(), value: "logging".into(), reason: "x".into() };
+    let options = Options { kept: vec![kept], ..options() };
+    let plan = plan(&Manifests::new(), &live, &options);
+    assert!(!plan.changes().any(|it| matches!(it, ObjectChange::Delete { .. })), "{plan}");
+    let why = "… CustomResourceDefinition flows.example.com: kept, since Flow a/f is kept\n";
+    assert!(plan.to_string().contains(why), "{plan}");
+}
+
+#[test]
+fn what_is_spared_stays_without_a_word() {
+    let live = cluster(&[namespace("a"), sketch::config("a"), sketch::config("b")]);
+    let options = Options { spared: ["ConfigMap a/a".to_owned()].into(), ..options() };
+    let plan = plan(&manifests(&[namespace("a")]), &live, &options);
+    assert_eq!(plan.to_string(), "- ConfigMap a/b\n");
 }
