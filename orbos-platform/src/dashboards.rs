@@ -1,5 +1,22 @@
 //! Dashboards, as typed values.
 
+mod argocd;
+mod board;
+mod certificates;
+mod compute;
+mod control_plane;
+mod gateway;
+mod kubelet;
+mod logs;
+mod node;
+mod operators;
+mod overview;
+mod panel;
+mod prometheus;
+mod unit;
+mod volumes;
+mod workload;
+
 /// A dashboard of Grafana.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
@@ -7,8 +24,43 @@ pub struct Dashboard {
     pub uid: &'static str,
     /// What people see.
     pub title: &'static str,
+    /// The tool that declares it, by its key in `boom.yml`.
+    pub tool: &'static str,
     /// Switches below `metricsPersisting.metrics` that all have to be on for it to show something.
     pub needs: &'static [&'static str],
     /// The whole dashboard as Grafana's classic JSON.
     pub json: serde_json::Value,
+}
+
+/// All dashboards of all tools, the one to begin with first.
+pub fn dashboards() -> Vec<Dashboard> {
+    let boards = [
+        overview::board(),
+        node::board(),
+        compute::board(),
+        workload::board(),
+        volumes::board(),
+        control_plane::board(),
+        kubelet::board(),
+        gateway::board(),
+        certificates::board(),
+        logs::collection(),
+        logs::loki(),
+        prometheus::board(),
+        argocd::board(),
+        operators::board(),
+    ];
+    boards.into_iter().map(board::Board::finish).collect()
+}
+
+/// The dashboards that come with a tool, by its key in `boom.yml`.
+///
+/// ```
+/// use orbos_platform::dashboards;
+///
+/// let uids: Vec<_> = dashboards::of("nodeMetricsExporter").iter().map(|it| it.uid).collect();
+/// assert_eq!(uids, ["orbos-nodes"]);
+/// ```
+pub fn of(tool: &str) -> Vec<Dashboard> {
+    dashboards().into_iter().filter(|it| it.tool == tool).collect()
 }

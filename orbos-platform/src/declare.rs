@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{alerts::AlertGroup, crds::CrdBundle, dashboards::Dashboard};
+use crate::{alerts::AlertGroup, crds::CrdBundle, dashboards::Dashboard, spec::Network};
 
 /// What a tool offers to other tools, and asks of them.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +112,44 @@ pub struct Exposure {
     pub acme_authority: Option<String>,
 }
 
+impl Exposure {
+    /// A Service behind the domain that a human wants; `None`: no domain is stated.
+    ///
+    /// An authority that is empty or `none` is none.
+    ///
+    /// ```
+    /// use orbos_platform::{Exposure, spec::Network};
+    ///
+    /// let network = Network { domain: "grafana.example.com".into(), ..Network::default() };
+    /// let exposure = Exposure::of("grafana", &network, "caos-system", "grafana", 80, false);
+    /// assert!(exposure.is_some_and(|it| it.acme_authority.is_none()));
+    /// assert_eq!(Exposure::of("grafana", &Network::default(), "caos-system", "grafana", 80, false), None);
+    /// ```
+    pub fn of(
+        name: &str,
+        network: &Network,
+        namespace: &str,
+        service: &str,
+        port: u16,
+        tls: bool,
+    ) -> Option<Self> {
+        let Network { domain, email, acme_authority } = network;
+        let text =
+            |it: &Option<String>| it.as_deref().map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned);
+        let domain = Some(domain.trim()).filter(|it| !it.is_empty())?;
+        Some(Self {
+            name: name.to_owned(),
+            domain: domain.to_owned(),
+            namespace: namespace.to_owned(),
+            service: service.to_owned(),
+            port,
+            tls,
+            email: text(email),
+            acme_authority: text(acme_authority).filter(|it| it != "none"),
+        })
+    }
+}
+
 /// What Grafana can ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datasource {
@@ -155,5 +193,29 @@ impl Wiring {
         what: impl Fn(&'a Declared) -> &'a Vec<T> + 'a,
     ) -> impl Iterator<Item = &'a T> {
         self.tools.iter().flat_map(move |(_, it)| what(it))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_that_is_none_is_no_authority() {
+        for (written, authority) in [
+            (None, None),
+            (Some(""), None),
+            (Some("none"), None),
+            (Some(" https://acme.example.com/directory "), Some("https://acme.example.com/directory")),
+        ] {
+            let network = Network {
+                domain: "a.example.com".to_owned(),
+                acme_authority: written.map(str::to_owned),
+                ..Network::default()
+            };
+            let exposure =
+                Exposure::of("a", &network, "caos-system", "a", 80, true).expect("it has a domain");
+            assert_eq!(exposure.acme_authority.as_deref(), authority, "{written:?}");
+        }
     }
 }

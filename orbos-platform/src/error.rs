@@ -21,6 +21,14 @@ pub enum Error {
         /// What is wrong, and what would be valid.
         why: String,
     },
+    /// Definitions of the tool's kinds are not at hand.
+    #[error("definitions {bundle}: {why}")]
+    Definitions {
+        /// The bundle of definitions.
+        bundle: String,
+        /// Why not, and what helps.
+        why: String,
+    },
     /// A secret is not at hand.
     #[error("{field}: {why}")]
     Secret {

@@ -1,14 +1,18 @@
 //! What objects of all tools have alike: names, labels, accounts, services, and the baseline of what runs.
 
 mod access;
+mod files;
 mod service;
+mod storage;
 mod workload;
 
 use orbos_k8s::objects::Manifest;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+pub use files::SecretFiles;
 pub use service::Port;
+pub use storage::claim;
 pub use workload::{Container, Placement, Runs, Workload};
 
 use crate::{Error, ToolContext};

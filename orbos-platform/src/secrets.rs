@@ -10,6 +10,7 @@ use crate::Error;
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     opened: BTreeMap<String, Secret>,
+    unopened: BTreeMap<String, String>,
     read: BTreeMap<(String, String), Secret>,
     placeholders: bool,
 }
@@ -41,6 +42,23 @@ impl Secrets {
         self
     }
 
+    /// Notes why what stands at a path could not be opened.
+    #[must_use]
+    pub fn without(mut self, path: impl Into<String>, why: impl Into<String>) -> Self {
+        self.unopened.insert(path.into(), why.into());
+        self
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        self.opened.extend(others.opened.clone());
+        self.unopened.extend(others.unopened.clone());
+        self.read.extend(others.read.clone());
+        self.placeholders |= others.placeholders;
+        self
+    }
+
     /// Adds what a key of a Secret on the cluster has.
     #[must_use]
     pub fn with_read(mut self, existing: &Existing, secret: Secret) -> Self {
@@ -60,12 +78,28 @@ impl Secrets {
         match (sealed, existing) {
             (None, None) => Ok(None),
             (Some(_), Some(_)) => wrong("there is a value and a reference to a Secret; remove one of them"),
-            (None, Some(existing)) => Ok(Some(Supply::Existing(existing.clone()))),
+            (None, Some(existing)) => match existing.check() {
+                Ok(()) => Ok(Some(Supply::Existing(existing.clone()))),
+                Err(error) => wrong(&error.to_string()),
+            },
             (Some(_), None) => match self.opened.get(field) {
                 Some(secret) => Ok(Some(Supply::Given(secret.clone()))),
                 None if self.placeholders => Ok(Some(Supply::Given(Secret::from_text("[secret]")))),
-                None => wrong("it could not be opened"),
+                None => wrong(self.unopened.get(field).map_or("nothing at hand opens it", String::as_str)),
             },
+        }
+    }
+
+    /// A supply that somebody generates before anything is applied; with placeholders it is there already.
+    ///
+    /// # Errors
+    ///
+    /// `why`, if it is not there.
+    pub fn generated(&self, field: &str, supply: Option<Supply>, why: &str) -> Result<Supply, Error> {
+        match supply {
+            Some(supply) => Ok(supply),
+            None if self.placeholders => Ok(Supply::Given(Secret::from_text("[secret]"))),
+            None => Err(Error::Secret { field: field.to_owned(), why: why.to_owned() }),
         }
     }
 
@@ -88,5 +122,25 @@ impl Secrets {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_generated_is_there_among_placeholders_only() {
+        let secrets = Secrets::placeholders();
+        assert!(matches!(secrets.generated("a", None, "generate it"), Ok(Supply::Given(_))));
+        let error = Secrets::new().generated("a", None, "generate it").unwrap_err();
+        assert_eq!(error.to_string(), "a: generate it");
+    }
+
+    #[test]
+    fn a_reference_that_can_not_be_one_is_refused() {
+        let existing = Existing { name: "Upper".to_owned(), key: "key".to_owned(), internal_name: None };
+        let error = Secrets::placeholders().supply("a", None, Some(&existing)).unwrap_err();
+        assert!(matches!(error, Error::Secret { .. }), "{error}");
     }
 }

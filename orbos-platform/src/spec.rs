@@ -1,5 +1,6 @@
 //! What a human writes in a `boom.yml`; keys are the original's.
 
+mod check;
 mod gateway;
 mod logs;
 mod metrics;
@@ -10,6 +11,8 @@ mod settings;
 mod shapes;
 mod slots;
 
+use std::collections::BTreeMap;
+
 use orbos_state::{Kind, Mistake};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,21 +22,24 @@ pub use gateway::{ApiGateway, Caching, Certificates, GatewayService, ServicePort
 pub use logs::{Collector, Forwarder, LogCollection, LogOperator, Logs, LogsPersisting};
 pub use metrics::{
     Alerting, BasicAuth, KeyRef, KubeMetricsExporter, MetricCollection, Metrics, MetricsPersisting,
-    MetricsServer, NodeExporter, Relabel, RemoteWrite,
+    MetricsServer, Modulus, NodeExporter, Relabel, RemoteWrite,
 };
 pub use monitoring::{
     Admin, DashboardProvider, DatasourceSpec, GenericOAuth, GithubAuth, GitlabAuth, GoogleAuth, Monitoring,
-    MonitoringAuth,
+    MonitoringAuth, OAuthClient,
 };
 pub use reconciling::{
-    AdditionalParameters, ArgoAccess, ArgoAuth, CustomImage, GithubConfig, GithubConnector, GithubOrg,
-    GitlabConfig, GitlabConnector, GoogleConfig, GoogleConnector, GopassStore, OidcAuth, OidcClaim,
-    RbacConfig, Reconciling, Sized,
+    AdditionalParameters, ArgoAccess, ArgoAuth, ArgoClient, CustomImage, GithubConfig, GithubConnector,
+    GithubOrg, GitlabConfig, GitlabConnector, GoogleConfig, GoogleConnector, GopassStore, OidcAuth,
+    OidcClaim, RbacConfig, Reconciling, Sized,
 };
 pub use settings::{BoomSettings, CrdSettings, Folder, GuardSettings, ImageSettings};
-pub use shapes::{Network, Patch, PatchTarget, Resources, Storage, Toleration, ToolSettings};
+pub use shapes::{Network, Patch, PatchTarget, Quantity, Resources, Storage, Toleration, ToolSettings};
 
 /// A whole `boom.yml`: `apiVersion: caos.ch/v1`, `kind: Boom`.
+///
+/// The original's `v1beta1` and `v1beta2` are read too, and all of them also as `boom.caos.ch/…` and `kind: Toolset`, as the
+/// original's documentation had it. Nothing of them gets lost; what has no place in `v1` is a mistake.
 ///
 /// ```
 /// use orbos_platform::spec::Boom;
@@ -60,10 +66,10 @@ pub struct Boom {
     pub spec: BoomSpec,
 }
 
-/// The name that the original gave to a folder of its results; it has no meaning any more.
+/// Names that have no meaning any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metadata {
-    /// Free to choose.
+    /// Free to choose. For the original it was the name of a folder with results.
     #[serde(default)]
     pub name: String,
     /// Kept from the original, which ignored it too.
@@ -137,15 +143,24 @@ pub struct BoomSpec {
     /// metrics-server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_server: Option<MetricsServer>,
+    /// Tools that do not come with BOOM, by the names under which the program that runs BOOM knows them, see
+    /// [`ToolRegistry`](crate::ToolRegistry). A tool is there if it says `deploy: true`; all else is its own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Kind for Boom {
     const KIND: &'static str = "Boom";
     const VERSION: &'static str = "caos.ch/v1";
     const VERSION_KEY: &'static str = "apiVersion";
+    const RENAMED: &'static [(&'static str, &'static str)] = migrate::RENAMED;
 
     fn migrate(version: &str, body: Map<String, Value>) -> Result<Map<String, Value>, Mistake> {
         migrate::migrate(version, body)
+    }
+
+    fn check(&self) -> Vec<Mistake> {
+        check::check(self)
     }
 
     fn answers_to(kind: &str) -> bool {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::{Error, PlatformTool, ToolContext, Wiring};
+use crate::{Error, PlatformTool, ToolContext, Wiring, alerts, dashboards};
 
 /// Several tools, none of them twice, by name.
 #[derive(Debug, Default)]
@@ -27,9 +27,15 @@ impl Toolset {
         self.0.values().map(Box::as_ref)
     }
 
-    /// What they declare.
+    /// What they declare, with the dashboards and alerts that BOOM has for each of them.
     pub fn wiring(&self, context: &ToolContext) -> Wiring {
-        Wiring::new(self.iter().map(|it| (it.name(), it.declare(context))).collect())
+        let declared = |it: &dyn PlatformTool| {
+            let mut declared = it.declare(context);
+            declared.dashboards.extend(dashboards::of(it.name()));
+            declared.alerts.extend(alerts::of(it.name()));
+            (it.name(), declared)
+        };
+        Wiring::new(self.iter().map(declared).collect())
     }
 }
 

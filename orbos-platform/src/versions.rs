@@ -23,6 +23,7 @@ pub const IMAGES: &[(&str, Image)] = &[
     ("logCollection", FLUENTD_RELOADER),
     ("logCollection", FLUENTD_NODE_EXPORTER),
     ("logCollection", FLUENTD_DRAIN_WATCH),
+    ("logCollection", PAUSE),
     ("logsPersisting", LOKI),
     ("metricCollection", PROMETHEUS_OPERATOR),
     ("metricCollection", PROMETHEUS_RELOADER),
@@ -67,6 +68,8 @@ pub const FLUENTD_NODE_EXPORTER: Image =
 /// What empties the buffers of a fluentd that goes.
 pub const FLUENTD_DRAIN_WATCH: Image =
     Image::tagged("ghcr.io/kube-logging/logging-operator/fluentd-drain-watch", "6.7.0");
+/// What keeps the place of a fluentd that goes until its buffers are empty.
+pub const PAUSE: Image = Image::tagged("registry.k8s.io/pause", "3.10.1");
 /// Loki.
 pub const LOKI: Image = Image::tagged("docker.io/grafana/loki", "3.7.6");
 /// Prometheus operator.

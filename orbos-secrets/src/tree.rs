@@ -123,9 +123,9 @@ impl Tree {
         entries.iter().find(|(name, _)| name == key).map(|(_, child)| child)
     }
 
-    /// What an item of a list is called; not a bare number, which would look like a position.
+    /// What an item of a list is called, by its `name` or `storeName`; not a bare number, which would look like a position.
     fn name(&self) -> Option<&str> {
-        match self.get("name") {
+        match self.get("name").or_else(|| self.get("storeName")) {
             Some(Self::Text(name)) if name.parse::<usize>().is_err() => Some(name),
             _ => None,
         }

@@ -35,6 +35,7 @@ pub struct ApiGateway {
     pub proxy_protocol: Option<bool>,
     /// Kept from the original; Emissary needs none. Does nothing, with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub licence_key: Option<Sealed>,
     /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +65,7 @@ pub struct ServicePort {
     pub name: String,
     /// The port of the Service.
     pub port: u16,
-    /// The port of the pods. Default: the same.
+    /// The port of the pods, 1024 or above. Default: 8080 for 80, 8443 for 443, otherwise the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_port: Option<u16>,
     /// The port of every node.

@@ -155,3 +155,49 @@ pub struct Logs {
     /// Kept from the original; does nothing.
     pub networking: bool,
 }
+
+impl Logs {
+    /// Whether a switch is on, by its name in the file, like `kube-state-metrics`. A name that is none: false.
+    pub fn has(&self, switch: &str) -> bool {
+        match switch {
+            "ambassador" => self.ambassador,
+            "grafana" => self.grafana,
+            "argocd" => self.argocd,
+            "kube-state-metrics" => self.kube_state_metrics,
+            "prometheus-node-exporter" => self.prometheus_node_exporter,
+            "prometheus-operator" => self.prometheus_operator,
+            "prometheus-systemd-exporter" => self.prometheus_systemd_exporter,
+            "logging-operator" => self.logging_operator,
+            "loki" => self.loki,
+            "prometheus" => self.prometheus,
+            "metrics-server" => self.metrics_server,
+            "alertmanager" => self.alertmanager,
+            "cert-manager" => self.cert_manager,
+            "orbiter" => self.orbiter,
+            "boom" => self.boom,
+            "zitadel" => self.zitadel,
+            "database" => self.database,
+            "networking" => self.networking,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_switch_of_the_file_is_found_by_its_name_and_no_other() {
+        let all = json!(Logs::default());
+        let names: Vec<_> = all.as_object().expect("it is a mapping").keys().collect();
+        for name in &names {
+            let one: Logs = serde_json::from_value(json!({ *name: true })).expect("it is a switch");
+            let on: Vec<_> = names.iter().filter(|it| one.has(it)).collect();
+            assert_eq!(on, [name]);
+        }
+        assert!(!Logs::default().has("no-switch"));
+    }
+}

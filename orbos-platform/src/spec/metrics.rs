@@ -155,6 +155,16 @@ pub enum Modulus {
     Text(String),
 }
 
+impl Modulus {
+    /// The number; `None`: the text is none.
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(it) => Some(*it),
+            Self::Text(it) => it.trim().parse().ok(),
+        }
+    }
+}
+
 /// Whose metrics are collected: those that are true, if any of them is mentioned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", default)]
@@ -200,6 +210,34 @@ pub struct Metrics {
     pub networking: bool,
 }
 
+impl Metrics {
+    /// Whether a switch is on, by its name in the file, like `kube-state-metrics`. A name that is none: false.
+    pub fn has(&self, switch: &str) -> bool {
+        match switch {
+            "ambassador" => self.ambassador,
+            "argocd" => self.argocd,
+            "kube-state-metrics" => self.kube_state_metrics,
+            "prometheus" => self.prometheus,
+            "prometheus-node-exporter" => self.prometheus_node_exporter,
+            "prometheus-systemd-exporter" => self.prometheus_systemd_exporter,
+            "api-server" => self.api_server,
+            "prometheus-operator" => self.prometheus_operator,
+            "logging-operator" => self.logging_operator,
+            "loki" => self.loki,
+            "grafana" => self.grafana,
+            "alertmanager" => self.alertmanager,
+            "cert-manager" => self.cert_manager,
+            "metrics-server" => self.metrics_server,
+            "boom" => self.boom,
+            "orbiter" => self.orbiter,
+            "zitadel" => self.zitadel,
+            "database" => self.database,
+            "networking" => self.networking,
+            _ => false,
+        }
+    }
+}
+
 /// Alertmanager.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -215,8 +253,28 @@ pub struct Alerting {
     pub storage: Option<Storage>,
     /// A whole `alertmanager.yaml`, since receivers have passwords in it. Default: one that sends nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub config: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existing_config: Option<Existing>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_switch_of_the_file_is_found_by_its_name_and_no_other() {
+        let all = json!(Metrics::default());
+        let names: Vec<_> = all.as_object().expect("it is a mapping").keys().collect();
+        for name in &names {
+            let one: Metrics = serde_json::from_value(json!({ *name: true })).expect("it is a switch");
+            let on: Vec<_> = names.iter().filter(|it| one.has(it)).collect();
+            assert_eq!(on, [name]);
+        }
+        assert!(!Metrics::default().has("no-switch"));
+    }
 }

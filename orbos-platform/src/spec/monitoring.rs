@@ -42,9 +42,11 @@ pub struct Monitoring {
 pub struct Admin {
     /// The name. Default: `admin`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub username: Option<Sealed>,
     /// The password. Default: it is generated.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub password: Option<Sealed>,
     /// The name in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,12 +108,14 @@ pub struct MonitoringAuth {
 pub struct OAuthClient {
     /// Who we are.
     #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub client_id: Option<Sealed>,
     /// The same in a Secret.
     #[serde(rename = "existingClientIDSecret", skip_serializing_if = "Option::is_none")]
     pub existing_client_id: Option<Existing>,
     /// How it is proven.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub client_secret: Option<Sealed>,
     /// The same in a Secret.
     #[serde(rename = "existingClientSecretSecret", skip_serializing_if = "Option::is_none")]

@@ -103,12 +103,14 @@ pub struct CustomImage {
 pub struct GopassStore {
     /// The private SSH key that opens its repository.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub ssh_key: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existing_ssh_key_secret: Option<Existing>,
     /// The private GPG or age key that opens its entries.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub gpg_key: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,12 +145,14 @@ pub struct ArgoAuth {
 pub struct ArgoClient {
     /// Who we are.
     #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub client_id: Option<Sealed>,
     /// The same in a Secret.
     #[serde(rename = "existingClientIDSecret", skip_serializing_if = "Option::is_none")]
     pub existing_client_id: Option<Existing>,
     /// How it is proven.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub client_secret: Option<Sealed>,
     /// The same in a Secret.
     #[serde(rename = "existingClientSecretSecret", skip_serializing_if = "Option::is_none")]
@@ -285,6 +289,7 @@ pub struct GoogleConfig {
     pub groups: Vec<String>,
     /// A service account that may look up groups.
     #[serde(rename = "serviceAccountJSON", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub service_account_json: Option<Sealed>,
     /// The same in a Secret.
     #[serde(rename = "existingServiceAccountJSONSecret", skip_serializing_if = "Option::is_none")]
@@ -322,18 +327,21 @@ pub struct ArgoAccess {
     pub url: String,
     /// Who we are there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub username: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existing_username_secret: Option<Existing>,
     /// How it is proven.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub password: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub existing_password_secret: Option<Existing>,
     /// A private SSH key, which the original called so.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
     pub certificate: Option<Sealed>,
     /// The same in a Secret.
     #[serde(skip_serializing_if = "Option::is_none")]

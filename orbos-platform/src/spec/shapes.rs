@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,6 +35,7 @@ pub struct ToolSettings {
 /// A taint that is tolerated, as Kubernetes has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(transform = with_original_spelling)]
 pub struct Toleration {
     /// The taint's key; absent: every key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,9 +49,20 @@ pub struct Toleration {
     /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; absent: all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<String>,
-    /// How many seconds a pod stays after a `NoExecute`; absent: for ever.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// How many seconds a pod stays after a `NoExecute`; absent: for ever. The original spelt it `tolerationseconds`, which
+    /// is read too.
+    #[serde(alias = "tolerationseconds", skip_serializing_if = "Option::is_none")]
     pub toleration_seconds: Option<i64>,
+}
+
+/// Schemas do not know aliases.
+fn with_original_spelling(schema: &mut Schema) {
+    let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(fields) = fields
+        && let Some(seconds) = fields.get("tolerationSeconds").cloned()
+    {
+        fields.insert("tolerationseconds".to_owned(), seconds);
+    }
 }
 
 /// What a container asks for and may use at most, as Kubernetes has it; like `{cpu: 100m, memory: 128Mi}`.
@@ -85,7 +97,7 @@ pub struct Storage {
     /// Default: `ReadWriteOnce`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub access_modes: Vec<String>,
-    /// The size, like `50Gi`. Default: the tool's own.
+    /// The size, like `50Gi`. Default: the tool's own. Volumes that are there keep theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
 }

@@ -33,6 +33,8 @@ impl NodeExporter {
     }
 
     fn container(&self, context: &ToolContext) -> Container {
+        // Mounts that come and go with pods, which nobody but root may look into, and the pods' ends of networks, would be
+        // new series for each pod.
         let args = [
             "--path.procfs=/host/root/proc",
             "--path.sysfs=/host/root/sys",
@@ -41,9 +43,9 @@ impl NodeExporter {
             "--no-collector.wifi",
             "--no-collector.hwmon",
             "--no-collector.btrfs",
-            "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/k3s/containerd/.+|var/lib/docker/.+|var/lib/kubelet/pods/.+)($|/)",
-            "--collector.netclass.ignored-devices=^(veth.*|cali.*|[a-f0-9]{15})$",
-            "--collector.netdev.device-exclude=^(veth.*|cali.*|[a-f0-9]{15})$",
+            "--collector.filesystem.mount-points-exclude=^/(dev|proc|sys|run/(containerd|credentials|k3s/containerd|user)/.+|var/lib/(docker|kubelet/pods)/.+)($|/)",
+            "--collector.netclass.ignored-devices=^(veth.*|cali.*|lxc.*|[a-f0-9]{15})$",
+            "--collector.netdev.device-exclude=^(veth.*|cali.*|lxc.*|[a-f0-9]{15})$",
         ];
         Container {
             name: NAME.to_owned(),

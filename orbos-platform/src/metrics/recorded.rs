@@ -1,0 +1,36 @@
+//! What our rules record.
+
+use super::{Metric, RECORDED, gauge};
+
+pub(super) const METRICS: &[Metric] = &[
+    gauge(RECORDED, "orbos:node_cpu:busy", &[]),
+    gauge(RECORDED, "orbos:node_memory:used", &[]),
+    gauge(RECORDED, "orbos:node_root:used", &[]),
+    gauge(RECORDED, "orbos:cluster_cpu:busy", &[]),
+    gauge(RECORDED, "orbos:cluster_memory:used", &[]),
+    gauge(RECORDED, "orbos:cluster_disk:used", &[]),
+    gauge(RECORDED, "orbos:pod_cpu:usage", &[]),
+    gauge(RECORDED, "orbos:pod_memory:usage", &[]),
+    gauge(RECORDED, "orbos:namespace_cpu:usage", &[]),
+    gauge(RECORDED, "orbos:namespace_memory:usage", &[]),
+    gauge(RECORDED, "orbos:pod_requests:sum", &["resource"]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate5m", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate30m", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate1h", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate2h", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate6h", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate1d", &[]),
+    gauge(RECORDED, "orbos:apiserver_errors:ratio_rate3d", &[]),
+    gauge(RECORDED, "orbos:subsystem:health", &["subsystem"]),
+    gauge(RECORDED, "orbos:orb:health", &[]),
+    gauge(RECORDED, "caos_node_cpu_ryg", &[]),
+    gauge(RECORDED, "caos_node_memory_ryg", &[]),
+    gauge(RECORDED, "caos_systemd_ryg", &["name"]),
+    gauge(RECORDED, "caos_k8s_node_ryg", &["node"]),
+    gauge(RECORDED, "caos_etcd_ryg", &[]),
+    gauge(RECORDED, "caos_desired_pods", &[]),
+    gauge(RECORDED, "caos_scheduled_pods", &[]),
+    gauge(RECORDED, "caos_ready_pods", &[]),
+    gauge(RECORDED, "caos_ready_pods_ryg", &[]),
+    gauge(RECORDED, "caos_orb_ryg", &[]),
+];
