@@ -1,6 +1,6 @@
 //! What is wrong with an orb's files, found without opening a secret or asking a machine.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use orbos_infra::{
@@ -8,9 +8,56 @@ use orbos_infra::{
     spec::{OrbFile, StaticSpec, agree},
 };
 use orbos_k8s::software::{Kubernetes, KubernetesCluster, Sources};
-use orbos_state::{Diagnostic, Diagnostics, Document, Error, FieldPath, Kind, Mistake, Revision, Snapshot};
+use orbos_platform::{BoomSettings, versions::KUBERNETES};
+use orbos_state::{
+    Diagnostic, Diagnostics, Document, Error, FieldPath, Kind, Mistake, Revision, Snapshot, code,
+};
 
-/// Reads every document of the desired file that comes with ORBOS.
+use crate::kustomize::Programs;
+
+/// Reads every document of the desired files that comes with ORBOS; the names of the files.
+///
+/// # Errors
+///
+/// Every mistake at once.
+pub fn check_all(files: &Snapshot) -> Result<Vec<&'static str>, Diagnostics> {
+    let mut wrong = Diagnostics::new();
+    let mut read = Vec::new();
+    // BOOM works alone too.
+    if files.contains(DESIRED) || !files.contains(orbos_platform::DESIRED) {
+        wrong.keep(check(files));
+        read.push(DESIRED);
+    }
+    if files.contains(orbos_platform::DESIRED) {
+        wrong.keep(check_platform(files));
+        read.push(orbos_platform::DESIRED);
+    }
+    wrong.into_result().map(|()| read)
+}
+
+/// Reads `boom.yml`, and renders every tool that it asks for.
+fn check_platform(files: &Snapshot) -> Result<(), Diagnostics> {
+    let settings = BoomSettings { kustomize: Some(Arc::new(Programs)), ..BoomSettings::new("") };
+    let goal = settings.goal_without_secrets(files).map_err(|error| {
+        Diagnostics::of(&error)
+            .cloned()
+            .unwrap_or_else(|| Diagnostic::of_file(code::RULE, orbos_platform::DESIRED, error.chain()).into())
+    })?;
+    let document = Document::parse(&files.source(orbos_platform::DESIRED)?)?;
+    let mut wrong = Diagnostics::new();
+    for (tool, failure) in goal.rendered(*KUBERNETES.end(), false).failed {
+        let mistake = match failure.error {
+            orbos_platform::Error::Invalid { field, why } | orbos_platform::Error::Secret { field, why } => {
+                Mistake::new(&field, why)
+            }
+            other => Mistake::new(&format!("spec.{tool}"), other.to_string()),
+        };
+        wrong.push(document.diagnostic(mistake));
+    }
+    wrong.into_result()
+}
+
+/// Reads every document of `orbiter.yml` that comes with ORBOS.
 ///
 /// # Errors
 ///

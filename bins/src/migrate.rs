@@ -2,6 +2,7 @@
 
 use orbos_infra::spec::{BalancerSpec, OrbSpec, StaticSpec};
 use orbos_k8s::software::KubernetesCluster;
+use orbos_platform::spec::Boom;
 use orbos_state::{Diagnostics, Document, Error, FieldEdit, Kind, Source, edit};
 
 /// The text of a desired file with every document that comes with ORBOS in the newest version of its kind;
@@ -11,20 +12,28 @@ use orbos_state::{Diagnostics, Document, Error, FieldEdit, Kind, Source, edit};
 ///
 /// If it cannot be read, or has a version from which nobody knows the way.
 pub fn migrate(source: &Source) -> Result<String, Error> {
-    let orb = Document::parse(source)?;
+    let document = Document::parse(source)?;
     let mut wrong = Diagnostics::new();
-    let mut edits = wrong.keep(orb.migration::<OrbSpec>()).unwrap_or_default();
-    for (_, cluster) in orb.children("clusters")? {
-        edits.extend(migration::<KubernetesCluster>(&cluster, &mut wrong));
-    }
-    for (_, provider) in orb.children("providers")? {
-        edits.extend(migration::<StaticSpec>(&provider, &mut wrong));
-        if let Some(balancer) = wrong.keep(provider.child("loadbalancing")).flatten() {
-            edits.extend(migration::<BalancerSpec>(&balancer, &mut wrong));
-        }
-    }
+    let edits = match Boom::answers_to(document.kind()) {
+        true => migration::<Boom>(&document, &mut wrong),
+        false => orb(&document, &mut wrong)?,
+    };
     wrong.into_result()?;
     edit::apply(&source.text, &edits)
+}
+
+fn orb(orb: &Document, wrong: &mut Diagnostics) -> Result<Vec<FieldEdit>, Error> {
+    let mut edits = wrong.keep(orb.migration::<OrbSpec>()).unwrap_or_default();
+    for (_, cluster) in orb.children("clusters")? {
+        edits.extend(migration::<KubernetesCluster>(&cluster, wrong));
+    }
+    for (_, provider) in orb.children("providers")? {
+        edits.extend(migration::<StaticSpec>(&provider, wrong));
+        if let Some(balancer) = wrong.keep(provider.child("loadbalancing")).flatten() {
+            edits.extend(migration::<BalancerSpec>(&balancer, wrong));
+        }
+    }
+    Ok(edits)
 }
 
 /// Nothing for a document of somebody else's kind.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use orbos_infra::DESIRED;
 use orbos_secrets::{Cipher, Content, Place, Sealed, SlotKind, shared_secrets};
 
 use super::{Inventory, Item};
@@ -83,7 +82,13 @@ pub fn audit(
                 findings.push(Finding::Missing(at));
             }
             Content::Missing | Content::Existing => {}
-            Content::Sealed(sealed) => look_at_value(item, sealed, cipher, limit, &age, &mut findings),
+            Content::Sealed(sealed) => {
+                look_at_value(item, sealed, cipher, limit, &age, &mut findings);
+                // What other files hold is for kinds that are not known here.
+                if item.slot.is_none() && inventory.known.contains(&item.place.file) {
+                    findings.push(Finding::Unused(item.shown()));
+                }
+            }
         }
     }
     let wrong = inventory.references.iter().filter_map(|it| Some((it, it.wrong.clone()?)));
@@ -104,10 +109,6 @@ fn look_at_value(
     let at = item.shown();
     if sealed.is_original() {
         findings.push(Finding::OldFormat(at.clone()));
-    }
-    // What other files hold is for kinds that are not known here.
-    if item.slot.is_none() && item.place.file == DESIRED {
-        findings.push(Finding::Unused(at.clone()));
     }
     if let Err(error) = cipher.open(sealed, &item.place) {
         findings.push(Finding::Unusable(at.clone(), error.to_string()));

@@ -23,11 +23,17 @@ const NAMES: &[(&str, &str)] = &[
     ("reconciling.repository.*.username", "reconciling.repositories.*.username"),
     ("reconciling.repository.*.password", "reconciling.repositories.*.password"),
     ("reconciling.repository.*.certificate", "reconciling.repositories.*.certificate"),
+    ("reconciling.gopass.*.ssh", "reconciling.customImage.gopassStores.*.sshKey"),
+    ("reconciling.gopass.*.gpg", "reconciling.customImage.gopassStores.*.gpgKey"),
 ];
 
 /// The path in the file of what the original named `boom.…`; absent if it is none of its names.
 pub(super) fn path_of(name: &str) -> Option<String> {
     let name = name.strip_prefix("boom.")?;
+    // Older versions had the names of programs.
+    let older = [("grafana.", "monitoring."), ("argocd.", "reconciling.")];
+    let older = older.iter().find_map(|(old, new)| Some(format!("{new}{}", name.strip_prefix(old)?)));
+    let name = older.as_deref().unwrap_or(name);
     let path = NAMES.iter().find_map(|(original, path)| translate(name, original, path))?;
     Some(format!("spec.{path}"))
 }
@@ -61,6 +67,7 @@ mod tests {
             assert_eq!(path_of(&name).as_deref(), Some(path.as_str()));
             assert_eq!(name_of(&path).as_deref(), Some(name.as_str()));
         }
+        assert_eq!(path_of("boom.grafana.admin.password"), path_of("boom.monitoring.admin.password"));
         assert_eq!(path_of("boom.monitoring"), None);
         assert_eq!(name_of("spec.monitoring.auth.google"), None);
     }

@@ -1,11 +1,16 @@
 //! Every secret of an orb: slots of known kinds, and sealed values anywhere else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orbos_infra::{DESIRED, spec::StaticSpec};
 use orbos_k8s::KubernetesCluster;
-use orbos_secrets::{Content, Existing, Found, Keyring, Place, Sealed, Slot, Step, Tree, list_slots};
+use orbos_platform::spec::Boom;
+use orbos_secrets::{
+    Content, Existing, Found, Keyring, Place, Sealed, Slot, SlotKind, Spot, Step, Tree, list_slots,
+};
 use orbos_state::{Error, FieldPath, Kind, Segment, Snapshot};
+
+use super::boom;
 
 /// A secret, or the place where one belongs.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub struct Inventory {
     pub items: Vec<Item>,
     /// References to secrets in Kubernetes.
     pub references: Vec<Reference>,
+    /// Files of a kind that is known, so that a value without a slot is of no use there.
+    pub known: BTreeSet<String>,
     /// Files that may hold sealed values but cannot be read, with the reason.
     pub unreadable: Vec<(String, String)>,
 }
@@ -53,6 +60,7 @@ pub fn slots_of(kind: &str) -> &'static [Slot] {
     match kind {
         _ if StaticSpec::answers_to(kind) => StaticSpec::SLOTS,
         _ if KubernetesCluster::answers_to(kind) => KubernetesCluster::SLOTS,
+        _ if Boom::answers_to(kind) => Boom::SLOTS,
         _ => &[],
     }
 }
@@ -76,14 +84,23 @@ impl Inventory {
     }
 
     fn read_file(&mut self, file: &Place, text: &str) {
-        if file.file != DESIRED && !["encryption", "existing"].iter().any(|it| text.contains(it)) {
+        let desired = [DESIRED, boom::FILE].contains(&&*file.file);
+        if !desired && !["encryption", "existing"].iter().any(|it| text.contains(it)) {
             return;
         }
         let tree: Tree = match serde_yaml::from_str(text) {
             Ok(tree) => tree,
             Err(error) => return self.unreadable.push((file.file.clone(), error.to_string())),
         };
-        let mut known = if file.file == DESIRED { spots(&tree, file) } else { Vec::new() };
+        let known = match &*file.file {
+            DESIRED => Some(spots(&tree, file)),
+            boom::FILE => spots_of_boom(&tree, file, text),
+            _ => None,
+        };
+        if known.is_some() {
+            self.known.insert(file.file.clone());
+        }
+        let mut known = known.unwrap_or_default();
         let mut others: Vec<Item> = sealed_values(&tree, file, text);
         for item in &mut known {
             item.line = others.iter().find(|it| it.field == item.field).and_then(|it| it.line);
@@ -180,20 +197,60 @@ fn spots(tree: &Tree, file: &Place) -> Vec<Item> {
         for (name, document) in documents {
             let Some(Tree::Text(kind)) = get(document, "kind") else { continue };
             let above = file.below(section).below(name);
-            for spot in list_slots(slots_of(kind), document) {
-                let steps = [section, name].into_iter().map(Segment::from);
-                items.push(Item {
-                    place: above.below(&spot.path),
-                    field: steps.chain(spot.steps.iter().map(segment)).collect(),
-                    line: None,
-                    content: spot.content,
-                    slot: Some(spot.slot),
-                    owner: Some(name.clone()),
-                });
-            }
+            let steps = || [section, name].into_iter().map(Segment::from);
+            let spots = list_slots(slots_of(kind), document).into_iter();
+            items.extend(spots.map(|it| Item { owner: Some(name.clone()), ..item(it, &above, steps()) }));
         }
     }
     items
+}
+
+/// The slots of a `boom.yml` that are of use: those of tools and parts that are mentioned. Absent if the file is none, or has
+/// the names of an older version.
+fn spots_of_boom(tree: &Tree, file: &Place, text: &str) -> Option<Vec<Item>> {
+    // Trees do not tell truth values apart.
+    let values: serde_json::Value = serde_yaml::from_str(text).ok()?;
+    let text = |key| match get(tree, key) {
+        Some(Tree::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let kind = text("kind").filter(|it| Boom::answers_to(it))?;
+    text("apiVersion").filter(|it| it.ends_with("/v1") || it.ends_with("/v1beta2"))?;
+    let spots = list_slots(slots_of(kind), tree).into_iter().filter(|it| is_of_use(it, tree, &values));
+    Some(spots.map(|it| item(it, file, [])).collect())
+}
+
+fn is_of_use(spot: &Spot, tree: &Tree, values: &serde_json::Value) -> bool {
+    let exists = |steps: &[Step]| steps.iter().try_fold(tree, below);
+    match (&spot.content, spot.slot.kind) {
+        // It would be made: for a tool that is there.
+        (Content::Missing, SlotKind::Generated(_)) => {
+            spot.slot.path.split('.').nth(1).is_some_and(|tool| values["spec"][tool]["deploy"] == true)
+        }
+        (Content::Missing, _) => {
+            spot.steps.split_last().is_some_and(|(_, above)| matches!(exists(above), Some(Tree::Map(_))))
+        }
+        _ => true,
+    }
+}
+
+fn item(spot: Spot, document: &Place, above: impl IntoIterator<Item = Segment>) -> Item {
+    Item {
+        place: document.below(&spot.path),
+        field: above.into_iter().chain(spot.steps.iter().map(segment)).collect(),
+        line: None,
+        content: spot.content,
+        slot: Some(spot.slot),
+        owner: None,
+    }
+}
+
+fn below<'a>(tree: &'a Tree, step: &Step) -> Option<&'a Tree> {
+    match (tree, step) {
+        (Tree::Map(_), Step::Key(key)) => get(tree, key),
+        (Tree::List(items), Step::Index(index)) => items.get(*index),
+        _ => None,
+    }
 }
 
 pub(super) fn get<'a>(tree: &'a Tree, key: &str) -> Option<&'a Tree> {
@@ -236,13 +293,8 @@ fn sealed_values(tree: &Tree, file: &Place, text: &str) -> Vec<Item> {
 
 /// Whether a reference to Kubernetes stands beside a value: `existingPassword` or `existingPasswordSecret` beside
 /// `password`, `existing` beside `encrypted`.
-fn refers<'a>(tree: &'a Tree, above: &[Step], last: &Step) -> bool {
+fn refers(tree: &Tree, above: &[Step], last: &Step) -> bool {
     let Step::Key(name) = last else { return false };
-    let below = |tree: &'a Tree, step: &Step| match (tree, step) {
-        (Tree::Map(_), Step::Key(key)) => get(tree, key),
-        (Tree::List(items), Step::Index(index)) => items.get(*index),
-        _ => None,
-    };
     let parent = above.iter().try_fold(tree, below);
     let Some(Tree::Map(entries)) = parent else { return false };
     let name = if name == "encrypted" { String::new() } else { name.to_lowercase() };

@@ -195,3 +195,64 @@ fn secrets_of_boom_have_the_names_of_the_original() {
     assert_eq!(orb.orbctl(&["readsecret", name]).ok(), "new");
     assert!(orb.file("boom.yml").contains("# of the bot"));
 }
+
+const BOOM: &str = "\
+apiVersion: caos.ch/v1
+kind: Boom
+spec:
+  monitoring:
+    deploy: true
+    auth:
+      google: {}
+  reconciling:
+    deploy: true
+    customImage:
+      gopassStores:
+      - storeName: lakeside # ours
+        directory: git@git.example.com:lakeside/secrets.git
+        existingGpgKeySecret: { name: store, key: gpg }
+";
+
+#[test]
+fn slots_of_boom_are_those_of_what_it_mentions() {
+    let orb = Orb::with(&[("orbiter.yml", ORBITER), ("boom.yml", BOOM)]);
+    let listed = orb.orbctl(&["secrets", "list"]).ok();
+    let slots = listed.lines().filter(|it| it.starts_with("boom.yml") && !it.contains(" kubernetes "));
+    let columns = slots.map(|it| it.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
+    assert_eq!(
+        columns.collect::<Vec<_>>(),
+        [
+            "boom.yml:spec.monitoring.admin.password generated missing",
+            "boom.yml:spec.monitoring.auth.google.clientID supplied missing",
+            "boom.yml:spec.monitoring.auth.google.clientSecret supplied missing",
+            "boom.yml:spec.reconciling.customImage.gopassStores.lakeside.sshKey supplied missing",
+            "boom.yml:spec.reconciling.customImage.gopassStores.lakeside.gpgKey supplied reference",
+        ]
+    );
+
+    orb.orbctl(&["secrets", "generate"]).ok();
+    assert_eq!(orb.show("boom.yml:spec.monitoring.admin.password").len(), 24);
+    let key = "boom.reconciling.gopass.lakeside.ssh.encrypted";
+    orb.orbctl_with(&["writesecret", key, "--stdin"], &[], Some("a key")).ok();
+    assert_eq!(orb.orbctl(&["readsecret", key]).ok(), "a key");
+    assert!(orb.file("boom.yml").contains("storeName: lakeside # ours"));
+
+    orb.orbctl(&["secrets", "rotate"]).ok();
+    assert_eq!(orb.show("boom.yml:spec.reconciling.customImage.gopassStores.lakeside.sshKey"), "a key");
+    let leftover = format!(
+        "{}  alerting:\n    confg: {{encryption: AES256, value: {OLD_VALUE}}}\n",
+        orb.file("boom.yml")
+    );
+    orb.commit(&[("boom.yml", &leftover)]);
+    let said = orb.orbctl(&["secrets", "audit"]).ok();
+    assert!(said.contains("spec.alerting.confg: nothing that is known here uses it"), "{said}");
+}
+
+#[test]
+fn a_boom_of_an_older_version_has_values_but_no_slots() {
+    let old = BOOM.replace("caos.ch/v1", "caos.ch/v1beta1").replace("monitoring:", "grafana:");
+    let orb = Orb::with(&[("orbiter.yml", ORBITER), ("boom.yml", &old)]);
+    let listed = orb.orbctl(&["secrets", "list"]).ok();
+    let slots = listed.lines().filter(|it| it.starts_with("boom.yml") && !it.contains(" kubernetes "));
+    assert_eq!(slots.count(), 0, "{listed}");
+}

@@ -83,3 +83,16 @@ fn api_writes_the_newest_versions_and_keeps_everything_else() {
     orb.commit(&[("orbiter.yml", &old.replace("v1.20.2", "v1.12.0"))]);
     assert_eq!(orb.orbctl(&["api"]).code, Some(6), "a file with mistakes stays as it is");
 }
+
+#[test]
+fn api_rewrites_what_boom_reads_too() {
+    let old = "apiVersion: boom.caos.ch/v1beta1\nkind: Toolset\nspec:\n  # looked at\n  grafana:\n    deploy: true\n";
+    let orb = Orb::with(&[("orbiter.yml", ORBITER), ("boom.yml", old)]);
+    let said = orb.orbctl(&["api"]).ok();
+    assert!(said.contains("-  grafana:\n+  monitoring:\n"), "{said}");
+    let new = "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  # looked at\n  monitoring:\n    deploy: true\n";
+    assert_eq!(orb.file("boom.yml"), new);
+    assert!(orb.orbctl(&["api"]).ok().contains("boom.yml: every version is the newest\n"));
+    orb.commit(&[("boom.yml", &old.replace("deploy", "deplyo"))]);
+    assert_eq!(orb.orbctl(&["api"]).code, Some(6), "a file with mistakes stays as it is");
+}

@@ -2,7 +2,13 @@
 
 use crate::fixture::Orb;
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 19] = [
+    &["boom", "plan"],
+    &["boom", "diff"],
+    &["boom", "apply"],
+    &["boom", "render"],
+    &["boom", "status"],
+    &["boom", "vendor"],
     &["takeoff"],
     &["plan"],
     &["status"],

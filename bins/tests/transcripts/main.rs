@@ -4,6 +4,7 @@
 #[path = "../secrets/fixture.rs"]
 mod fixture;
 
+mod boom;
 mod checks;
 mod files;
 mod help;

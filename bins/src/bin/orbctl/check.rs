@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use orbos::{Code, OrbArgs, Session, check, folder};
-use orbos_infra::DESIRED;
+use orbos::{Code, OrbArgs, Session, check_all, folder};
 use orbos_state::Error;
 
 /// Read the files of the orb, or of a folder, and say what is wrong; asks no machine.
@@ -26,7 +25,8 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
         Some(path) => folder(path)?,
         None => Session::open(orb)?.snapshot().await?,
     };
-    check(&files).map_err(Error::from)?;
-    println!("{DESIRED}: no mistakes");
+    for name in check_all(&files).map_err(Error::from)? {
+        println!("{name}: no mistakes");
+    }
     Ok(Code::Done)
 }

@@ -2,10 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the kubeconfig is the answer")]
 
 use anyhow::Result;
-use orbos::{Code, OrbArgs, Session};
-use orbos_infra::{DESIRED, spec::OrbFile};
-use orbos_secrets::{Cipher as _, Place, Sealed};
-use orbos_state::{Document, Error};
+use orbos::{Code, OrbArgs, Session, kubeconfig};
 
 /// Print what gives kubectl access to the cluster.
 ///
@@ -18,21 +15,6 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(orb: &OrbArgs, _: Args) -> Result<Code> {
     let session = Session::open(orb)?;
-    let snapshot = session.snapshot().await?;
-    let cipher = session.cipher_at(&snapshot)?;
-    let file = OrbFile::read(&Document::parse(&snapshot.source(DESIRED)?).map_err(Error::from)?)
-        .map_err(Error::from)?;
-    let Some((id, document)) = file.clusters.first() else {
-        return Err(Error::invalid("clusters", "the orb has no cluster").into());
-    };
-    let stored = document.body().get("spec").and_then(|it| it.get("kubeconfig")).cloned();
-    let Some(stored) = stored.filter(|it| !it.is_null()) else {
-        return Err(
-            Error::denied(format!("access to {id}"), "it is not stored yet; run `orbctl takeoff`").into()
-        );
-    };
-    let sealed: Sealed = serde_json::from_value(stored)?;
-    let place = Place::new(&session.orb, DESIRED, format!("clusters.{id}.spec.kubeconfig"));
-    print!("{}", cipher.open(&sealed, &place)?.expose_text()?);
+    print!("{}", kubeconfig(&session).await?.expose_text()?);
     Ok(Code::Done)
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "why it ended is for humans")]
 
 mod api;
+mod boom;
 mod check;
 mod configure;
 mod file;
@@ -67,6 +68,9 @@ enum Command {
     Check(check::Args),
     Api(api::Args),
     Teardown(teardown::Args),
+    /// The platform's tools: plan, diff, apply, render, status, vendor.
+    #[command(subcommand)]
+    Boom(boom::Command),
     /// List machines, run commands and open shells on them.
     #[command(visible_aliases = ["node", "machine", "machines"], subcommand)]
     Nodes(nodes::Command),
@@ -94,7 +98,7 @@ fn main() -> ExitCode {
     args.orb.plain |= !matches!(&*level, "off" | "error" | "warn");
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry()
-        .with(log.with_filter(EnvFilter::new(level)))
+        .with(log.with_filter(EnvFilter::new(format!("{level},kube_client=off"))))
         .with(progress::layer())
         .init();
     let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
@@ -134,6 +138,7 @@ async fn run(args: Args) -> anyhow::Result<Code> {
         Command::Check(it) => check::run(&args.orb, it).await,
         Command::Api(it) => api::run(&args.orb, it).await,
         Command::Teardown(it) => teardown::run(&args.orb, it).await,
+        Command::Boom(it) => boom::run(&args.orb, it).await,
         Command::Nodes(it) => nodes::run(&args.orb, it).await,
         Command::File(it) => file::run(&args.orb, it).await,
     }

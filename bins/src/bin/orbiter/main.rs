@@ -1,14 +1,12 @@
 //! Keeps an orb's machines and clusters as its repository wants them.
 #![expect(clippy::print_stderr, reason = "why it ended is for humans")]
 
-mod serve;
-mod stop;
 mod watch;
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
-use orbos::{Code, OrbArgs, Session, code_of, compose, explain};
+use orbos::{Code, OrbArgs, Session, code_of, compose, explain, serve, stop_signals};
 use orbos_infra::Purpose;
 use orbos_state::{Outcome, Schedule, run, run_once};
 
@@ -46,7 +44,7 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(&args.log))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{},kube_client=off", args.log)))
         .with_writer(std::io::stderr)
         .init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -67,7 +65,7 @@ fn main() -> ExitCode {
 
 async fn operate(args: Args) -> anyhow::Result<Code> {
     let watch = Arc::new(watch::Watch::default());
-    let stop = stop::listen(Arc::clone(&watch))?;
+    let stop = stop_signals(Arc::clone(&watch))?;
     let session = Session::open(&args.orb)?;
     session.ensure_keyring().await?;
     let composed = compose(session, &args.orb, Purpose::Run)?;
@@ -80,7 +78,7 @@ async fn operate(args: Args) -> anyhow::Result<Code> {
             Outcome::Failed(_) => Code::Failed,
         });
     }
-    let server = serve::start(args.listen, Arc::clone(&watch)).await?;
+    let server = serve(args.listen, Arc::clone(&watch)).await?;
     let normal = Schedule::default();
     let interval = Duration::from_secs(args.interval);
     let schedule = Schedule { interval, poll: normal.poll.min(interval), ..normal };

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use orbos::Watched;
 use orbos_infra::{Orb, OrbChange, OrbObserved, Ready};
 use orbos_state::{Error, Listener, Outcome, Plan, Report, Result, Watcher};
 
@@ -44,19 +45,23 @@ impl Watch {
     fn facts(&self) -> MutexGuard<'_, Facts> {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// From now on no stage begins any more.
-    pub(crate) fn stop(&self) {
+impl Watched for Watch {
+    fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the newest round worked and is not too long ago.
-    pub(crate) fn healthy(&self) -> bool {
+    /// The newest round worked and is not too long ago.
+    fn healthy(&self) -> bool {
         self.facts().last.is_none_or(|(at, worked)| worked && at.elapsed() < SILENCE)
     }
 
-    /// The metrics in the text format of Prometheus.
-    pub(crate) fn metrics(&self) -> String {
+    fn ready(&self) -> bool {
+        self.facts().last.is_some_and(|(_, worked)| worked)
+    }
+
+    fn metrics(&self) -> String {
         let facts = self.facts().clone();
         let metric = |name: &str, kind: &str, help: &str, value: String| {
             format!("# HELP orbiter_{name} {help}\n# TYPE orbiter_{name} {kind}\norbiter_{name} {value}\n")

@@ -1,4 +1,4 @@
-//! When to end.
+//! When an operator that runs for ever has to end.
 
 use std::{io, sync::Arc};
 
@@ -7,14 +7,19 @@ use tokio::{
     sync::watch::{self, Receiver},
 };
 
-use crate::watch::Watch;
+use crate::Watched;
 
 /// Whether the process was asked to end.
-pub(crate) struct Stop(Receiver<bool>);
+#[derive(Clone, Debug)]
+pub struct Stop(Receiver<bool>);
 
 /// Hears SIGTERM and Ctrl-C from now on, also while a round is under way: the stage under way is then the
 /// last one. A second signal ends at once.
-pub(crate) fn listen(watch: Arc<Watch>) -> io::Result<Stop> {
+///
+/// # Errors
+///
+/// If signals cannot be heard.
+pub fn stop_signals(watch: Arc<impl Watched>) -> io::Result<Stop> {
     let mut terminations = signal(SignalKind::terminate())?;
     let mut interrupts = signal(SignalKind::interrupt())?;
     let (asked, heard) = watch::channel(false);
@@ -36,8 +41,13 @@ pub(crate) fn listen(watch: Arc<Watch>) -> io::Result<Stop> {
 }
 
 impl Stop {
+    /// Whether it was asked already.
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until the process was asked to end.
-    pub(crate) async fn wait(mut self) {
+    pub async fn wait(mut self) {
         if self.0.wait_for(|it| *it).await.is_err() {
             // Nobody listens any more, so nobody can ask.
             std::future::pending().await

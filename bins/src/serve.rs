@@ -1,4 +1,4 @@
-//! `/metrics` and `/healthz` over HTTP/1.1, and nothing else.
+//! `/metrics`, `/healthz` and `/readyz` over HTTP/1.1, and nothing else.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -9,17 +9,31 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::watch::Watch;
+/// An operator that runs for ever, as others see it.
+pub trait Watched: Send + Sync + 'static {
+    /// Its metrics in the text format of Prometheus.
+    fn metrics(&self) -> String;
+    /// Whether it should not be started anew.
+    fn healthy(&self) -> bool;
+    /// Whether it has ended a round that worked.
+    fn ready(&self) -> bool;
+    /// From now on no stage begins any more.
+    fn stop(&self);
+}
 
 /// How long a client may take to ask.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Listens until the task is aborted.
-pub(crate) async fn start(address: SocketAddr, watch: Arc<Watch>) -> Result<JoinHandle<()>> {
+/// Answers for an operator until the task is aborted.
+///
+/// # Errors
+///
+/// If the address cannot be listened on.
+pub async fn serve(address: SocketAddr, watch: Arc<impl Watched>) -> Result<JoinHandle<()>> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     Ok(tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let answered = tokio::time::timeout(PATIENCE, answer(stream, &watch)).await;
+            let answered = tokio::time::timeout(PATIENCE, answer(stream, watch.as_ref())).await;
             if let Ok(Err(error)) = answered {
                 tracing::debug!(%error, "a client went away");
             }
@@ -27,7 +41,7 @@ pub(crate) async fn start(address: SocketAddr, watch: Arc<Watch>) -> Result<Join
     }))
 }
 
-async fn answer(mut stream: TcpStream, watch: &Watch) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, watch: &impl Watched) -> std::io::Result<()> {
     let mut request = String::new();
     let mut reader = BufReader::new(&mut stream);
     reader.read_line(&mut request).await?;
@@ -37,7 +51,9 @@ async fn answer(mut stream: TcpStream, watch: &Watch) -> std::io::Result<()> {
         Some("/healthz" | "/health") => {
             ("503 Service Unavailable", "the newest round failed or is long ago\n".into())
         }
-        _ => ("404 Not Found", "there are /metrics and /healthz\n".into()),
+        Some("/readyz") if watch.ready() => ("200 OK", "OK\n".into()),
+        Some("/readyz") => ("503 Service Unavailable", "no round has worked yet\n".into()),
+        _ => ("404 Not Found", "there are /metrics, /healthz and /readyz\n".into()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
