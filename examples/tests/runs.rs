@@ -33,6 +33,25 @@ fn orbiter_runs_inside_another_program() {
     insta::assert_snapshot!(text);
 }
 
+#[test]
+fn a_tool_of_ones_own_stands_beside_those_of_boom() {
+    let (code, text) = example("own_tool", &[]);
+    assert_eq!(code, 0, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_tool_that_nobody_knows_is_named_with_its_place() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let file = folder.path().join("boom.yml");
+    let boom = "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  tools:\n    pgae: {deploy: true}\n    page: {deploy: true, text: ''}\n";
+    fs::write(&file, boom).expect("the folder is ours");
+    let file = file.to_str().expect("a temporary path is text");
+    let (code, text) = example("own_tool", &[file]);
+    assert_eq!(code, 1, "{text}");
+    insta::assert_snapshot!(text.replace(file, "boom.yml"));
+}
+
 /// A bare repository with an `orbiter.yml`, and how it would be with some words replaced.
 struct PullRequest {
     folder: tempfile::TempDir,
