@@ -1,11 +1,15 @@
 //! Machines of a lab, and shells on them.
 
-use std::{net::IpAddr, sync::Arc, time::SystemTime};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use orbos_infra::{
     Bundle, HostChange, HostGoal, HostSeen, difference,
-    hosts::{self, HostContext, Reconnect},
+    hosts::{self, HostContext, Kept, Reconnect},
 };
 use orbos_lab::{Lab, Machine};
 use orbos_ssh::{Connect, KnownHosts, PrivateKey, Secret, Shell, SshConnect, Target};
@@ -18,6 +22,7 @@ pub(crate) struct Site {
     pub(crate) shell: Arc<dyn Shell>,
     pub(crate) bundle: Option<Arc<Bundle>>,
     key: PrivateKey,
+    kept: Mutex<Option<Kept>>,
 }
 
 impl Site {
@@ -26,17 +31,31 @@ impl Site {
         let key = PrivateKey::new(Secret::new(text));
         let shell = connect(machine, &key).await.expect("the machine answers");
         let bundle = Bundle::open(lab.bundle()).expect("the lab has a bundle");
-        Self { machine: machine.clone(), shell, bundle: Some(Arc::new(bundle)), key }
+        Self { machine: machine.clone(), shell, bundle: Some(Arc::new(bundle)), key, kept: Mutex::default() }
     }
 
     pub(crate) fn address(&self) -> IpAddr {
         self.machine.address().into()
     }
 
+    /// Looks as ORBITER does, round by round.
     pub(crate) async fn observe(&self, goal: &HostGoal) -> HostSeen {
-        hosts::observe(&*self.shell, goal, SystemTime::now())
-            .await
-            .unwrap_or_else(|it| panic!("{}", it.chain()))
+        let mut kept = self.kept.lock().expect("nobody panicked").take();
+        let seen = hosts::observe_again(&*self.shell, goal, SystemTime::now(), &mut kept).await;
+        *self.kept.lock().expect("nobody panicked") = kept;
+        seen.unwrap_or_else(|it| panic!("{}", it.chain()))
+    }
+
+    /// Looks until packages and files need not be read again.
+    pub(crate) async fn settle(&self, goal: &HostGoal) {
+        for _ in 0..50 {
+            self.observe(goal).await;
+            if self.kept.lock().expect("nobody panicked").is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        panic!("{} does not settle", self.machine.name());
     }
 
     pub(crate) async fn apply(&self, change: &HostChange) -> Result<()> {
