@@ -175,7 +175,10 @@ impl Process {
     /// Whether it certainly is not there any more; of other computers nobody knows.
     fn is_dead(&self) -> bool {
         let this = Self::this();
-        self.host == this.host
+        // Where processes of others are hidden, none of them is known to be dead.
+        let sees_all = !this.host.is_empty() && Path::new("/proc/1").exists();
+        sees_all
+            && self.host == this.host
             && self.world == this.world
             && !Path::new(&format!("/proc/{}", self.number)).exists()
     }

@@ -19,8 +19,8 @@ pub struct PlatformArgs {
     /// A boom.yml, instead of the one in the orb's repository. Folders that it names are looked for beside it.
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// What gives access to the cluster, instead of what is stored in the orb.
-    #[arg(long, env = "KUBECONFIG", value_name = "FILE")]
+    /// What gives access to the cluster, instead of what is stored in the orb. With --file, KUBECONFIG will do.
+    #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// An object that may be deleted although something is lost with it, like "PersistentVolumeClaim a/data"; `*` for
     /// deleting more than the guard's share at once.
@@ -55,9 +55,12 @@ impl Platform {
             ..BoomSettings::new("orb")
         };
         let kubeconfig = args.kubeconfig.clone();
+        // An orb has its own cluster; whatever the environment says for kubectl may be another one.
+        let environment = || std::env::var_os("KUBECONFIG").filter(|it| !it.is_empty()).map(PathBuf::from);
         if let Some(file) = &args.file {
             let files = beside(file)?;
             let (orb, repository) = (settings.orb.clone(), Arc::new(MemoryRepository::new(files)));
+            let kubeconfig = kubeconfig.or_else(environment);
             return Ok(Self { orb, repository, settings, session: None, kubeconfig });
         }
         let session = Arc::new(Session::open(orb)?);
@@ -71,22 +74,35 @@ impl Platform {
         Ok(Self { orb: session.orb.clone(), repository, settings, session: Some(session), kubeconfig })
     }
 
-    /// BOOM on its cluster: the one that a flag names, the one around this pod, or the orb's own.
+    /// BOOM on its cluster: the one that a flag names, or the orb's own.
     ///
     /// # Errors
     ///
-    /// If none of them can be found.
+    /// If there is none, or nothing at hand gives access to it.
     pub async fn boom(&self) -> Result<(Boom, Arc<Cluster>)> {
-        let cluster = Arc::new(self.cluster().await?);
+        self.boom_on(None).await
+    }
+
+    /// The same, but the cluster around this pod, if it runs in one, is meant rather than the orb's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`boom`](Self::boom).
+    pub async fn boom_around(&self) -> Result<(Boom, Arc<Cluster>)> {
+        self.boom_on(Cluster::around().ok()).await
+    }
+
+    async fn boom_on(&self, around: Option<Cluster>) -> Result<(Boom, Arc<Cluster>)> {
+        let cluster = Arc::new(self.cluster(around).await?);
         Ok((Boom::new(self.settings.clone(), Arc::clone(&cluster)), cluster))
     }
 
-    async fn cluster(&self) -> Result<Cluster> {
+    async fn cluster(&self, around: Option<Cluster>) -> Result<Cluster> {
         if let Some(path) = &self.kubeconfig {
             let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
             return Ok(Cluster::from_kubeconfig(&text).await?);
         }
-        if let Ok(around) = Cluster::around() {
+        if let Some(around) = around {
             return Ok(around);
         }
         match &self.session {

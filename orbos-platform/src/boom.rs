@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use orbos_k8s::objects::{Cluster, Guard, Options, Owner};
+use orbos_k8s::objects::{Cluster, Guard, Kept, Options, Owner};
 use orbos_secrets::{Content, Place, SlotKind, Tree, generate::OsRng, list_slots};
 use orbos_state::{
     Author, CipherSource, Diagnostic, Diagnostics, Document, Edit, Ended, Error, FieldPath, Kind, Limits,
@@ -16,13 +16,15 @@ use orbos_state::{
 
 use crate::{
     Images, Kustomize, Platform, PlatformGoal, PlatformTool, Secrets, ToolContext, ToolRegistry, Toolset,
-    crds::Supplied, current, folder::Folder, spec::Boom as File,
+    crds::Supplied, current, folder::Folder, render::APPLICATION, spec::Boom as File,
 };
 
 /// The file that a human writes.
 pub const DESIRED: &str = "boom.yml";
 /// The folder of the current file, unless the file names another one.
 pub const CURRENT: &str = "caos-internal/boom";
+/// The name and application of the tool that is BOOM itself.
+const ITSELF: &str = "boom";
 /// The namespace of all tools but one.
 pub const NAMESPACE: &str = "caos-system";
 
@@ -126,22 +128,28 @@ impl BoomSettings {
             Folder::behind(spec.post_apply.as_ref(), files, kustomize),
         ];
         tools.extend(folders.into_iter().flatten().map(|it| Box::new(it) as Box<dyn PlatformTool>));
+        let tools = Toolset::new(tools).map_err(invalid)?;
         let images = spec.images.as_ref().map(Images::from).unwrap_or_default();
         let context =
             ToolContext { orb: self.orb.clone(), namespace: NAMESPACE.to_owned(), minor: 0, images, secrets };
         let folder = spec.current_state_path.as_deref().unwrap_or(CURRENT).trim_matches('/');
         Ok(PlatformGoal {
-            tools: Arc::new(Toolset::new(tools).map_err(invalid)?),
             context,
-            options: self.options(&read.file),
+            options: self.options(&read.file, &tools),
+            tools: Arc::new(tools),
             definitions: Supplied::of(files, spec.crds.as_ref().is_some_and(|it| it.allow_permissive))?,
             missing,
             current: format!("{folder}/current.yaml"),
         })
     }
 
-    fn options(&self, file: &File) -> Options {
+    fn options(&self, file: &File, tools: &Toolset) -> Options {
         let mut options = Options::new(Owner::boom(NAMESPACE));
+        if !tools.iter().any(|it| it.name() == ITSELF) {
+            // Who is no longer told to replace itself does not take itself away: nobody would be left to end that.
+            let (label, value) = (APPLICATION.to_owned(), ITSELF.to_owned());
+            options.kept.push(Kept { label, value, reason: String::new() });
+        }
         options.take.extend(file.spec.force_apply.then(|| "*".to_owned()));
         let guard = file.spec.guard.clone().unwrap_or_default();
         options.guard = Guard {
@@ -168,7 +176,9 @@ impl BoomSettings {
                     secrets = secrets.without(&spot.path, error.chain())
                 }
                 (Content::Missing, _)
-                    if self.can_generate(&spot.slot.kind) && is_used(&read.file, &spot.path) =>
+                    if self.can_generate(&spot.slot.kind)
+                        && is_used(&read.file, &spot.path)
+                        && read.has_sections_of_today() =>
                 {
                     missing.push(spot.path);
                 }
@@ -208,6 +218,11 @@ impl Read {
         let tree = serde_yaml::from_str(&newest)
             .map_err(|error| Error::invalid(DESIRED, "it cannot be read").because(error))?;
         Ok(Self { document, file, tree })
+    }
+
+    /// Whether a value can be written where it stands in the newest version; v1beta1 has other names for all tools.
+    fn has_sections_of_today(&self) -> bool {
+        !self.document.version().ends_with("v1beta1")
     }
 
     fn diagnostics(&self, mistakes: Vec<Mistake>) -> Diagnostics {
@@ -296,7 +311,11 @@ impl Generate for InRepository {
     async fn generate(&self, path: &str) -> Result<()> {
         update(self.repository.as_ref(), &Limits::default(), |newest| {
             let text = newest.source(DESIRED)?.text;
-            let spots = list_slots(File::SLOTS, &Read::of(newest)?.tree);
+            let read = Read::of(newest)?;
+            if !read.has_sections_of_today() {
+                return Ok(None);
+            }
+            let spots = list_slots(File::SLOTS, &read.tree);
             let Some(spot) = spots.into_iter().find(|it| it.path == path && it.content == Content::Missing)
             else {
                 return Ok(None);

@@ -17,6 +17,8 @@ mod unit;
 mod volumes;
 mod workload;
 
+use std::sync::LazyLock;
+
 /// A dashboard of Grafana.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dashboard {
@@ -62,5 +64,7 @@ pub fn dashboards() -> Vec<Dashboard> {
 /// assert_eq!(uids, ["orbos-nodes"]);
 /// ```
 pub fn of(tool: &str) -> Vec<Dashboard> {
-    dashboards().into_iter().filter(|it| it.tool == tool).collect()
+    // They are the same in every round, and long.
+    static ALL: LazyLock<Vec<Dashboard>> = LazyLock::new(dashboards);
+    ALL.iter().filter(|it| it.tool == tool).cloned().collect()
 }

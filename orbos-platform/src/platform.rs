@@ -123,9 +123,15 @@ impl Platform {
     async fn read(&self, goal: &PlatformGoal) -> Result<Secrets> {
         let mut read = Secrets::new();
         for existing in goal.tools.iter().flat_map(|it| it.references()) {
-            let there = self.cluster.secret(&goal.context.namespace, &existing.name).await?;
-            if let Some(value) = there.and_then(|mut it| it.remove(&existing.key)) {
-                read = read.with_read(&existing, value);
+            match self.cluster.secret(&goal.context.namespace, &existing.name).await {
+                Ok(there) => {
+                    if let Some(value) = there.and_then(|mut it| it.remove(&existing.key)) {
+                        read = read.with_read(&existing, value);
+                    }
+                }
+                Err(error @ Error::Unreachable { .. }) => return Err(error),
+                // It concerns the tool that needs it, and no other.
+                Err(error) => read = read.unreadable(&existing, error.chain()),
             }
         }
         Ok(read)

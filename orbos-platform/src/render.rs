@@ -41,7 +41,7 @@ impl Rendering {
     pub(crate) fn define(&mut self, tool: &'static str, definitions: Vec<Manifest>) -> Result<(), Error> {
         let Some(application) = self.applications.get(tool) else { return Ok(()) };
         for it in label(tool, application, definitions)? {
-            let twice = |why| Error::NoObject { tool: tool.to_owned(), why };
+            let twice = |why| Error::invalid(format!("spec.{tool}"), why);
             self.manifests.add(it).map_err(twice)?;
         }
         Ok(())

@@ -12,6 +12,7 @@ pub struct Secrets {
     opened: BTreeMap<String, Secret>,
     unopened: BTreeMap<String, String>,
     read: BTreeMap<(String, String), Secret>,
+    unread: BTreeMap<(String, String), String>,
     placeholders: bool,
 }
 
@@ -55,6 +56,7 @@ impl Secrets {
         self.opened.extend(others.opened.clone());
         self.unopened.extend(others.unopened.clone());
         self.read.extend(others.read.clone());
+        self.unread.extend(others.unread.clone());
         self.placeholders |= others.placeholders;
         self
     }
@@ -63,6 +65,13 @@ impl Secrets {
     #[must_use]
     pub fn with_read(mut self, existing: &Existing, secret: Secret) -> Self {
         self.read.insert((existing.name.clone(), existing.key.clone()), secret);
+        self
+    }
+
+    /// Notes why a key of a Secret on the cluster could not be read.
+    #[must_use]
+    pub fn unreadable(mut self, existing: &Existing, why: impl Into<String>) -> Self {
+        self.unread.insert((existing.name.clone(), existing.key.clone()), why.into());
         self
     }
 
@@ -116,7 +125,9 @@ impl Secrets {
                     Some(secret) => Ok(secret.clone()),
                     None if self.placeholders => Ok(Secret::from_text("[secret]")),
                     None => {
-                        let why = format!("there is no key `{key}` in a Secret `{name}`");
+                        let unread = self.unread.get(&(name.clone(), key.clone())).cloned();
+                        let why =
+                            unread.unwrap_or_else(|| format!("there is no key `{key}` in a Secret `{name}`"));
                         Err(Error::Secret { field: field.to_owned(), why })
                     }
                 }

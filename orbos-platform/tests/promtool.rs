@@ -83,7 +83,9 @@ fn alertmanager_accepts_what_it_is_started_with() {
 
 #[test]
 fn alertmanager_accepts_what_it_has_unless_a_human_says_more() {
-    let spec = serde_json::from_value(json!({ "alerting": { "deploy": true } })).expect("it is a setting");
+    let on = json!({ "deploy": true });
+    let spec =
+        serde_json::from_value(json!({ "metricCollection": on, "alerting": on })).expect("they are settings");
     let tools = Toolset::new(tools::builtin(&spec)).expect("there is one");
     let rendering = render(&tools, &ToolContext::new(35));
     let secret =

@@ -11,7 +11,7 @@ pub enum Outcome {
     Settled,
     /// Nothing to do now, but something waits.
     Waiting,
-    /// Something was changed.
+    /// Something was changed, or is still to be: the round was stopped before it.
     Moved,
     /// Something failed; what helps.
     Failed(Advice),
@@ -22,7 +22,7 @@ impl Outcome {
     pub fn of<R: Reconciler + ?Sized>(round: &Round<R>) -> Self {
         if let Some(advice) = round.failures().map(|(_, error)| error.advice()).max() {
             Self::Failed(advice)
-        } else if !round.applied.is_empty() {
+        } else if !round.applied.is_empty() || !round.plan.is_empty() {
             Self::Moved
         } else if round.plan.waiting().is_empty() {
             Self::Settled

@@ -42,6 +42,19 @@ fn objects_are_rendered_without_an_orb_or_a_cluster() {
 }
 
 #[test]
+fn what_secrets_hold_is_not_rendered() {
+    let (orb, file) = with(&format!("{BOOM}  preApply: {{ deploy: true, folder: pre }}\n"));
+    fs::create_dir(orb.path("pre")).expect("the home is ours");
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {password: hunter2}\n";
+    fs::write(orb.path("pre/secret.yaml"), secret).expect("the home is ours");
+    for output in ["text", "json", "yaml"] {
+        let said = orb.orbctl(&["boom", "render", "--file", &file, "-o", output]).ok();
+        assert!(said.contains("[secret]") && !said.contains("aHVudGVyMg"), "{said}");
+    }
+}
+
+#[test]
 fn a_tool_that_cannot_be_rendered_is_named_and_the_others_are_there() {
     let (orb, file) = with(&format!("{BOOM}  metricsPersisting: {{ deploy: true }}\n"));
     let said = orb.orbctl(&["boom", "render", "--file", &file]);

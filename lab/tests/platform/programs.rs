@@ -56,6 +56,10 @@ pub(crate) fn killed_at_any_moment_it_ends_where_it_would_have(site: &Site<'_>) 
         let again = command(site, "orbctl", &on).output().unwrap();
         assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
         assert_eq!(state(site), expected);
+        let mut plan = Command::new(program("orbctl"));
+        plan.args(["boom", "plan", "--exit-code", "--kubeconfig"]).arg(site.api.kubeconfig());
+        let left = plan.arg("--file").arg(&on).output().unwrap();
+        assert!(left.status.success(), "every field: {}", String::from_utf8_lossy(&left.stdout));
         println!(
             "killed after {part}/11 of {took:?} with {there} of {} objects there: same end",
             expected.len()

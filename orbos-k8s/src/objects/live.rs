@@ -149,7 +149,7 @@ pub struct Kept {
     pub label: String,
     /// Its value, like `grafana`.
     pub value: String,
-    /// What keeps them, for humans: `Deployment a/b: kept, since REASON`.
+    /// What keeps them, for humans: `Deployment a/b: kept, since REASON`. Empty: nothing is said about it.
     pub reason: String,
 }
 

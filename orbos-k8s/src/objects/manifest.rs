@@ -115,6 +115,17 @@ impl Manifest {
         &self.value
     }
 
+    /// All of its fields in one order, with `[secret]` in place of what a Secret holds: for eyes.
+    pub fn veiled(&self) -> Value {
+        let mut value = ordered(&self.value);
+        if self.object.is_secret() {
+            for it in value["data"].as_object_mut().into_iter().flat_map(|it| it.values_mut()) {
+                *it = Value::String("[secret]".to_owned());
+            }
+        }
+        value
+    }
+
     /// Where it was written down; `None`: a program made it.
     pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()

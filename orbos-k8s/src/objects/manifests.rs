@@ -138,12 +138,10 @@ impl Manifests {
 }
 
 fn document(manifest: &Manifest, secrets: Secrets) -> String {
-    let mut value = ordered(manifest.value());
-    if secrets == Secrets::Veiled && manifest.object().is_secret() {
-        for it in value["data"].as_object_mut().into_iter().flat_map(|it| it.values_mut()) {
-            *it = Value::String("[secret]".to_owned());
-        }
-    }
+    let value = match secrets {
+        Secrets::Veiled => manifest.veiled(),
+        Secrets::Shown => ordered(manifest.value()),
+    };
     orbos_state::render(&value).expect("an object has text as keys, which is all that YAML asks for")
 }
 

@@ -189,17 +189,20 @@ fn keep(leaving: &mut Vec<(&ObjectRef, &Value)>, options: &Options, plan: &mut P
     let (mut namespaces, mut kinds) = (BTreeMap::new(), BTreeMap::new());
     leaving.retain(|(object, there)| {
         let Some(reason) = options.keeps(there) else { return true };
-        plan.wait(object.to_string(), format!("kept, since {reason}"));
-        if let Some(namespace) = &object.namespace {
-            namespaces.entry(ObjectRef::of_namespace(namespace)).or_insert_with(|| object.to_string());
+        if !reason.is_empty() {
+            plan.wait(object.to_string(), format!("kept, since {reason}"));
         }
-        kinds.entry(object.group_kind()).or_insert_with(|| object.to_string());
+        let by = || (object.to_string(), reason.is_empty());
+        if let Some(namespace) = &object.namespace {
+            namespaces.entry(ObjectRef::of_namespace(namespace)).or_insert_with(by);
+        }
+        kinds.entry(object.group_kind()).or_insert_with(by);
         false
     });
     leaving.retain(|(object, there)| {
         let definition = object.is_crd().then(|| GroupKind::defined_by(there));
         let needed = namespaces.get(*object).or(definition.and_then(|it| kinds.get(&it)));
-        if let Some(by) = needed {
+        if let Some((by, false)) = needed {
             plan.wait(object.to_string(), format!("kept, since {by} is kept"));
         }
         needed.is_none()

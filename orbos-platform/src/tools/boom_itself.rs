@@ -14,6 +14,11 @@ const COMPONENT: &str = "operator";
 const PORT: Port = Port::new("metrics", 2112);
 const REGISTRY: &str = "ghcr.io";
 const REPOSITORY: &str = "caos/orbos";
+/// Where the clone of the repository and pinned host keys are.
+const HOME: &str = "/home/boom";
+const ORBCONFIG: &str = "/home/boom/orbconfig";
+/// On all addresses, or the kubelet could not ask.
+const LISTEN: &str = "0.0.0.0:2112";
 /// The Secret with the orbconfig, which `orbctl takeoff` makes.
 const SECRET: &str = "caos";
 
@@ -64,12 +69,20 @@ impl BoomItself {
         Container {
             name: NAME.to_owned(),
             image: self.image(context),
-            command: ["/boom", "--orbconfig", "/secrets/orbconfig"].map(str::to_owned).into(),
+            command: ["/boom", "--orbconfig", ORBCONFIG, "--listen", LISTEN].map(str::to_owned).into(),
             ports: vec![PORT],
-            mounts: vec![("orbconfig".to_owned(), "/secrets".to_owned())],
             needs: ["100m", "64Mi", "256Mi"],
             resources: self.settings.resources.clone(),
-            more: json!({ "livenessProbe": probe("/healthz"), "readinessProbe": probe("/readyz") }),
+            more: json!({
+                "livenessProbe": probe("/healthz"),
+                "readinessProbe": probe("/readyz"),
+                // The clone of the repository and pinned host keys are written beside the orbconfig.
+                "volumeMounts": [
+                    { "name": "tmp", "mountPath": "/tmp" },
+                    { "name": "home", "mountPath": HOME },
+                    { "name": "orbconfig", "mountPath": ORBCONFIG, "subPath": "orbconfig", "readOnly": true },
+                ],
+            }),
             ..Container::default()
         }
     }
@@ -127,10 +140,13 @@ impl PlatformTool for BoomItself {
             account: Some(NAME),
             token: true,
             containers: vec![self.container(context)],
-            volumes: vec![json!({
-                "name": "orbconfig",
-                "secret": { "secretName": SECRET, "items": [{ "key": "orbconfig", "path": "orbconfig" }] },
-            })],
+            volumes: vec![
+                json!({ "name": "home", "emptyDir": {} }),
+                json!({
+                    "name": "orbconfig",
+                    "secret": { "secretName": SECRET, "items": [{ "key": "orbconfig", "path": "orbconfig" }] },
+                }),
+            ],
             placement: Placement {
                 node_selector: Some(&self.settings.node_selector),
                 tolerations: &self.settings.tolerations,

@@ -13,8 +13,8 @@ use self::{auth::SignIn, content::Content};
 use crate::{
     Declared, Error, Exposure, LogFormat, LogSource, MetricsEndpoint, PlatformTool, Supply, ToolContext,
     Wiring,
-    parts::{Container, Parts, Port, Runs, SecretFiles, Workload, fingerprint},
-    spec::{BoomSpec, Metrics, Monitoring, Patch, Storage},
+    parts::{Container, Parts, Port, Runs, SecretFiles, Workload, claim, fingerprint},
+    spec::{BoomSpec, Metrics, Monitoring, Patch},
     versions::GRAFANA,
 };
 
@@ -225,7 +225,9 @@ impl PlatformTool for Grafana {
 
         let mut parts = self.parts(context);
         parts.account(NAME, COMPONENT);
-        let changes = fingerprint(&json!([configuration, content.providers, admin.given, secrets.given()]));
+        // Of secrets as they are sealed: whoever may see the pods must not be able to try passwords.
+        let changes =
+            fingerprint(&json!([configuration, content.providers, self.settings.admin, self.settings.auth]));
         let mut files = configuration;
         files["dashboards.yaml"] = json!(content.providers);
         parts.config_map(NAME, COMPONENT, files);
@@ -237,7 +239,13 @@ impl PlatformTool for Grafana {
             parts.config_map(name, COMPONENT, json!({ file: text }));
         }
         if let Some(storage) = &self.settings.storage {
-            parts.object("v1", "PersistentVolumeClaim", NAME, COMPONENT, claim(storage));
+            parts.object(
+                "v1",
+                "PersistentVolumeClaim",
+                NAME,
+                COMPONENT,
+                json!({ "spec": claim(storage, "10Gi") }),
+            );
         }
         parts.service(NAME, COMPONENT, &[PORT]);
         // Pods of this namespace only: the gateway and Prometheus.
@@ -259,16 +267,6 @@ impl PlatformTool for Grafana {
         });
         parts.finish(self.name())
     }
-}
-
-fn claim(storage: &Storage) -> Value {
-    let Storage { storage_class, access_modes, size } = storage;
-    let modes = if access_modes.is_empty() { vec!["ReadWriteOnce".to_owned()] } else { access_modes.clone() };
-    json!({ "spec": {
-        "storageClassName": storage_class,
-        "accessModes": modes,
-        "resources": { "requests": { "storage": size.as_deref().unwrap_or("10Gi") } },
-    } })
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{},kube_client=off", args.log)))
         .with_writer(std::io::stderr)
         .init();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    // A thread of its own renews the lease and answers, also while a kustomization is built.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let ended = runtime.block_on(operate(args));
         // Whoever still works in the background, as a request to a repository that does not answer, is left.
@@ -75,7 +76,7 @@ async fn operate(args: Args) -> anyhow::Result<Code> {
     let stop = stop_signals(Arc::clone(&watch))?;
     let platform = Platform::open(&args.orb, &args.platform)?;
     platform.ensure_keyring().await?;
-    let (boom, cluster) = platform.boom().await?;
+    let (boom, cluster) = platform.boom_around().await?;
     if args.once {
         return once(&platform, &boom, &cluster, &watch).await;
     }
@@ -95,7 +96,10 @@ async fn once(
     watch: &Watch,
 ) -> anyhow::Result<Code> {
     let held = hold(cluster, NAMESPACE).await?;
-    let ended = run_once(boom, platform.repository.as_ref(), watch).await;
+    let ended = tokio::select! {
+        ended = run_once(boom, platform.repository.as_ref(), watch) => ended,
+        why = held.lost() => Err(why),
+    };
     held.release().await;
     Ok(match Outcome::of(&ended?.round) {
         Outcome::Settled | Outcome::Moved => Code::Done,
@@ -119,13 +123,11 @@ async fn forever(
             held = orbos::wait_for(cluster, NAMESPACE) => held,
         };
         watch.leads(true);
-        let ends = async {
-            tokio::select! {
-                () = stop.clone().wait() => {}
-                why = held.lost() => tracing::error!(error = why.chain(), "the lease is lost"),
-            }
-        };
-        run(boom, platform.repository.as_ref(), schedule, watch.as_ref(), ends).await;
+        tokio::select! {
+            () = run(boom, platform.repository.as_ref(), schedule, watch.as_ref(), stop.clone().wait()) => {}
+            // Not even the round under way is ended: somebody else works already.
+            why = held.lost() => tracing::error!(error = why.chain(), "the lease is lost"),
+        }
         watch.leads(false);
         held.release().await;
         if stop.is_asked() {

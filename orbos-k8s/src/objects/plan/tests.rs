@@ -269,6 +269,12 @@ fn what_nobody_could_say_anything_about_stays_with_what_it_stands_on() {
         … Deployment a/web: kept, since its theme is unknown\n\
         … Namespace a: kept, since Deployment a/web is kept\n";
     assert_eq!(plan.to_string(), expected);
+    let silent = Options {
+        kept: options.kept.iter().map(|it| Kept { reason: String::new(), ..it.clone() }).collect(),
+        ..options
+    };
+    let quiet = super::plan(&Manifests::new(), &live, &silent);
+    assert!(quiet.waiting().is_empty() && quiet.changes().count() == plan.changes().count(), "{quiet}");
     // Once it is known again, it goes or stays as everything else.
     assert!(text(&[], &live).contains("- Deployment a/web\n"));
 }

@@ -80,7 +80,7 @@ impl Argo<'_> {
             plugin.objects(&mut parts, label);
             volumes.extend(plugin.volumes());
             containers.push(plugin.container());
-            restart = fingerprint(&json!([restart, plugin.fingerprint()]));
+            restart = fingerprint(&json!([restart, plugin.fingerprint(), self.settings.custom_image]));
         }
         parts.service(name, label, &[api, metrics]);
         let callers = [Component::Controller, Component::ApplicationSets, Component::Server];
@@ -175,7 +175,8 @@ impl Argo<'_> {
                 json!({ "name": "google", "mountPath": path, "subPath": ACCOUNT_FILE, "readOnly": true }),
             );
             volumes.push(json!({ "name": "google", "projected": { "sources": files.sources("") } }));
-            restart = fingerprint(&json!([restart, files.given()]));
+            // As it is sealed: whoever may see the pods must not be able to try secrets.
+            restart = fingerprint(&json!([restart, self.settings.auth]));
         }
         let container = Container {
             name: label.to_owned(),

@@ -265,17 +265,19 @@ fn a_password_of_a_secret_is_read_by_the_pod() {
 }
 
 #[test]
-fn a_new_password_restarts_the_pod() {
-    let annotations = |password: &str| {
+fn a_new_password_restarts_the_pod_and_the_pod_tells_nothing_of_it() {
+    let annotations = |sealed: &str, password: &str| {
         let mut context = ToolContext::new(35);
-        let tool = grafana(json!({ "admin": { "password": sealed() } }));
+        let sealed = json!({ "encryption": "AES256", "encoding": "Base64", "value": sealed });
+        let tool = grafana(json!({ "admin": { "password": sealed } }));
         context.secrets = Secrets::new().with("spec.monitoring.admin.password", Secret::from_text(password));
         let toolset = Toolset::new([tool]).expect("it is one");
         let text = render(&toolset, &context).manifests.render(orbos_k8s::objects::Secrets::Shown);
         text.lines().find(|it| it.contains("boom.caos.ch/configuration")).map(str::to_owned)
     };
-    assert!(annotations("a").is_some());
-    assert_ne!(annotations("a"), annotations("b"));
+    assert!(annotations("AA==", "a").is_some());
+    assert_ne!(annotations("AA==", "a"), annotations("AQ==", "b"));
+    assert_eq!(annotations("AA==", "a"), annotations("AA==", "b"), "nobody can try passwords");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 #![expect(clippy::print_stderr, reason = "progress is for humans")]
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,17 +48,28 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     platform.ensure_keyring().await?;
     let (boom, cluster) = platform.boom().await?;
     let lines = Lines::default();
+    let listening = tokio::spawn(listen(Arc::clone(&lines.0)));
     let held = orbos::hold(&cluster, NAMESPACE).await?;
     let ended = tokio::select! {
         ended = rounds(&boom, &platform, &args, &lines) => ended,
         why = held.lost() => Err(why.into()),
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("Stopped. Nothing is half done; continue with: orbctl boom apply");
-            Ok(Code::Interrupted)
-        }
     };
+    listening.abort();
     held.release().await;
+    if matches!(ended, Ok(Code::Interrupted)) {
+        eprintln!("Stopped. Nothing is half done; continue with: orbctl boom apply");
+    }
     ended
+}
+
+/// The first Ctrl-C lets the stage under way end, the second one aborts.
+async fn listen(stop: Arc<AtomicBool>) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if stop.swap(true, Ordering::SeqCst) {
+            std::process::exit(Code::Interrupted.number().into());
+        }
+        eprintln!("Stopping after what is under way.");
+    }
 }
 
 async fn rounds(
@@ -72,9 +86,13 @@ async fn rounds(
         let outcome = Outcome::of(&report.round);
         failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
         let late = begin.elapsed() > args.timeout;
+        if lines.stop() && outcome != Outcome::Settled {
+            return Ok(Code::Interrupted);
+        }
         match outcome {
             Outcome::Failed(Advice::AskHuman) => return Ok(Code::Failed),
             Outcome::Failed(_) if late => return Ok(Code::Failed),
+            Outcome::Moved if late => return Ok(Code::Unsettled),
             Outcome::Settled | Outcome::Waiting if !args.wait || late || works(&report) => {
                 return Ok(ended(&report, args.wait));
             }
@@ -106,7 +124,7 @@ fn ended(report: &Report<orbos_platform::Platform>, wait: bool) -> Code {
 
 /// A line for each step that has ended.
 #[derive(Default)]
-struct Lines(AtomicBool);
+struct Lines(Arc<AtomicBool>);
 
 impl Listener<orbos_platform::Platform> for Lines {
     fn finished(&self, change: &PlatformChange, result: &orbos_state::Result<()>, _: Duration) {

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Platform, PlatformArgs};
-use orbos_k8s::objects::Secrets;
+use orbos_k8s::objects::{Manifest, Secrets};
 use orbos_platform::versions::KUBERNETES;
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(orb: &OrbArgs, args: Args) -> Result<Code> {
     let rendering = goal.rendered(args.kubernetes.unwrap_or(*KUBERNETES.end()), args.definitions);
     match args.output {
         Output::Json => {
-            let items: Vec<&Value> = rendering.manifests.iter().map(|it| it.value()).collect();
+            let items: Vec<Value> = rendering.manifests.iter().map(Manifest::veiled).collect();
             let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
             println!("{}", serde_json::to_string_pretty(&list)?);
         }
