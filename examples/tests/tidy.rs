@@ -43,6 +43,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("kube", &["orbos-k8s"]),
     ("json-patch", &["orbos-platform"]),
     ("promql-parser", &["orbos-platform"]),
+    ("ureq", &["orbos"]),
     ("anyhow", &["orbos", "orbos-examples", "orbos-lab"]),
     ("card-backend-pcsc", &["orbos"]),
     ("clap", &["orbos", "orbos-lab"]),
