@@ -71,6 +71,11 @@ impl Parts {
         try_write(&mut self.stdout, bytes)
     }
 
+    /// Whether bytes or the end were received and not read yet. Asks only libssh2, not the socket.
+    pub(crate) fn holds_more(&self) -> bool {
+        self.channel.read_window().available > 0 || self.channel.eof()
+    }
+
     /// Reads what is there; 0 at the end, `WouldBlock` if there may come more.
     pub(crate) fn try_read(&mut self, source: Source, buffer: &mut [u8]) -> io::Result<usize> {
         match source {

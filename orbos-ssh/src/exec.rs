@@ -19,6 +19,10 @@ const CHUNK: usize = 64 * 1024;
 /// How much output is taken at a time; every command that runs has such a buffer, and many run at once.
 const OUTPUT: usize = 4 * 1024;
 
+/// How often both outputs are looked at in one try. Looking at one may receive what is for the other, or the end of both,
+/// and then the socket has nothing more to say.
+const LOOKS: usize = 8;
+
 /// What a command gets as its standard input.
 pub(crate) enum Input<'a> {
     Bytes(&'a [u8]),
@@ -177,16 +181,24 @@ fn attempt(parts: &mut Parts, wire: &Wire, pending: &[u8], buffer: &mut [u8]) ->
             Err(_) => return Ok(Step::Deaf),
         }
     }
-    let mut ended = 0;
-    for source in [Source::Stdout, Source::Stderr] {
-        match parts.try_read(source, buffer) {
-            Ok(0) => ended += 1,
-            Ok(count) => return Ok(Step::Read(source, count)),
-            Err(error) if error.would_block() && !wire.is_sending() => {}
-            Err(error) => return Err(error),
+    for _ in 0..LOOKS {
+        let mut ended = 0;
+        for source in [Source::Stdout, Source::Stderr] {
+            match parts.try_read(source, buffer) {
+                Ok(0) => ended += 1,
+                Ok(count) => return Ok(Step::Read(source, count)),
+                Err(error) if error.would_block() && !wire.is_sending() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if ended == 2 {
+            return Ok(Step::End);
+        }
+        if !parts.holds_more() {
+            break;
         }
     }
-    if ended == 2 { Ok(Step::End) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    Err(io::ErrorKind::WouldBlock.into())
 }
 
 async fn stalled(moved: Instant, stall: Option<Duration>, session: &Session) -> Error {
