@@ -17,6 +17,9 @@ pub trait Kustomize: Debug + Send + Sync + 'static {
     fn build(&self, files: &Snapshot, folder: &str) -> Result<String, String>;
 }
 
+/// What the folders are called in `boom.yml`, and their objects' application on the cluster.
+pub(crate) const NAMES: [&str; 2] = ["preApply", "postApply"];
+
 /// A folder whose manifests are applied like those of a tool.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -33,7 +36,7 @@ impl Folder {
         files: &Snapshot,
         kustomize: Option<&dyn Kustomize>,
     ) -> Option<Self> {
-        Self::new("preApply", Rank::Ahead, settings?, files, kustomize)
+        Self::new(NAMES[0], Rank::Ahead, settings?, files, kustomize)
     }
 
     /// What stands in `postApply`; `None`: nothing, or it is switched off.
@@ -42,7 +45,7 @@ impl Folder {
         files: &Snapshot,
         kustomize: Option<&dyn Kustomize>,
     ) -> Option<Self> {
-        Self::new("postApply", Rank::Behind, settings?, files, kustomize)
+        Self::new(NAMES[1], Rank::Behind, settings?, files, kustomize)
     }
 
     fn new(

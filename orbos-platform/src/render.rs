@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orbos_k8s::objects::{Manifest, Manifests};
 use serde_json::{Value, json};
 
-use crate::{Error, PlatformTool, ToolContext, Toolset, parts::merge, patch};
+use crate::{Error, PlatformTool, ToolContext, Toolset, folder, parts::merge, patch};
 
 /// What every object of a tool says of itself, beside its application.
 const LABELS: [(&str, &str); 3] = [
@@ -75,7 +75,7 @@ pub fn render(tools: &Toolset, context: &ToolContext) -> Rendering {
     let wiring = tools.wiring(context);
     let mut rendering = Rendering::default();
     let mut ordered: Vec<_> = tools.iter().collect();
-    ordered.sort_by_key(|it| matches!(it.name(), "preApply" | "postApply"));
+    ordered.sort_by_key(|it| folder::NAMES.contains(&it.name()));
     for tool in ordered {
         rendering.applications.insert(tool.name(), tool.application());
         let field = format!("spec.{}.patches", tool.name());

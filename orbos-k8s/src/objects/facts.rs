@@ -47,13 +47,6 @@ impl Definition {
     }
 }
 
-impl Facts {
-    /// Who defines a kind; `None`: nobody.
-    pub fn definition_of(&self, kind: &GroupKind) -> Option<&Definition> {
-        self.definitions.values().find(|it| it.kind == *kind)
-    }
-}
-
 impl Cluster {
     /// What the cluster is and has, with two requests.
     ///
@@ -209,9 +202,5 @@ mod tests {
         let all = serde_json::from_value::<said::Definitions>(list).unwrap().read();
         assert!(all["ours"].is_of(&owner) && !all["theirs"].is_of(&owner));
         assert_eq!(all["ours"].versions, ["v2"]);
-        let version = ServerVersion { major: 1, minor: 20, text: String::new() };
-        let facts = Facts { version, definitions: all };
-        assert!(facts.definition_of(&GroupKind::new("example.com", "Flow")).is_some());
-        assert!(facts.definition_of(&GroupKind::new("", "Flow")).is_none());
     }
 }

@@ -11,7 +11,7 @@ use super::{CrdBundle, DefinedKind, fit, permissive};
 use crate::parts::merge;
 
 /// The label that says which version of a tool a definition belongs to.
-const VERSION: &str = "app.kubernetes.io/version";
+pub(super) const VERSION: &str = "app.kubernetes.io/version";
 
 /// A definition that the cluster has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,12 +25,6 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// Reads a definition as the API server has it.
-    pub fn of(live: &Value, ours: bool) -> Self {
-        let release = live["metadata"]["labels"][VERSION].as_str().map(str::to_owned);
-        Self { ours, versions: versions(live), release }
-    }
-
     fn serves(&self, version: &str) -> bool {
         self.versions.iter().any(|it| it == version)
     }

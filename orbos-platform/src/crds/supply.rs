@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use orbos_k8s::objects::{Facts, Owner};
 
-use super::{Choice, CrdBundle, Installed, Supplied, choose};
-use crate::{Error, Rendering, ToolContext, Toolset};
+use super::{Choice, CrdBundle, Installed, Supplied, choose, choose::VERSION};
+use crate::{Error, Rendering, ToolContext, Toolset, folder, render::APPLICATION};
 
-/// What a cluster has of definitions, by their names.
+/// What a cluster has of definitions, by their names. Those of a human's folders are somebody else's for the tools.
 pub fn installed(facts: &Facts, owner: &Owner) -> BTreeMap<String, Installed> {
     let of = |(name, it): (&String, &orbos_k8s::objects::Definition)| {
-        let release = it.labels.get("app.kubernetes.io/version").cloned();
-        (name.clone(), Installed { ours: it.is_of(owner), versions: it.versions.clone(), release })
+        let release = it.labels.get(VERSION).cloned();
+        let humans = it.labels.get(APPLICATION).is_some_and(|it| folder::NAMES.contains(&it.as_str()));
+        let ours = it.is_of(owner) && !humans;
+        (name.clone(), Installed { ours, versions: it.versions.clone(), release })
     };
     facts.definitions.iter().map(of).collect()
 }
@@ -56,4 +58,31 @@ pub(crate) fn supply(
         }
     }
     spared
+}
+
+#[cfg(test)]
+mod tests {
+    use orbos_k8s::objects::{Definition, GroupKind, ServerVersion};
+
+    use super::*;
+
+    #[test]
+    fn what_a_human_defined_in_a_folder_is_not_the_tools() {
+        let owner = Owner::boom("caos-system");
+        let definition = |application: &str| Definition {
+            kind: GroupKind::new("example.com", "Flow"),
+            versions: vec!["v1".to_owned()],
+            labels: [
+                ("applyset.kubernetes.io/part-of".to_owned(), owner.id()),
+                (APPLICATION.to_owned(), application.to_owned()),
+                (VERSION.to_owned(), "2.0.0".to_owned()),
+            ]
+            .into(),
+        };
+        let definitions = ["preApply", "logging-operator"].map(|it| (it.to_owned(), definition(it))).into();
+        let version = ServerVersion { major: 1, minor: 33, text: String::new() };
+        let installed = installed(&Facts { version, definitions }, &owner);
+        assert!(!installed["preApply"].ours && installed["logging-operator"].ours);
+        assert_eq!(installed["logging-operator"].release.as_deref(), Some("2.0.0"));
+    }
 }

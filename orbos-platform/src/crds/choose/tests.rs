@@ -210,17 +210,6 @@ fn only_what_is_pinned_and_lacking_or_of_another_version_is_fetched() {
 }
 
 #[test]
-fn a_definition_says_which_versions_it_serves() {
-    let live = json!({
-        "metadata": { "labels": { VERSION: "2.0.0" } },
-        "spec": { "versions": [{ "name": "v1", "served": true }, { "name": "v1beta1", "served": false }] },
-    });
-    let expected =
-        Installed { ours: true, versions: vec!["v1".to_owned()], release: Some("2.0.0".to_owned()) };
-    assert_eq!(Installed::of(&live, true), expected);
-}
-
-#[test]
 fn versions_are_ordered_as_kubernetes_does() {
     let mut versions = ["v1", "v2alpha1", "v10", "v1beta2", "v2", "v1beta10"];
     versions.sort_by_key(|it| rank(it));
