@@ -80,21 +80,23 @@ impl Platform {
     ///
     /// If there is none, or nothing at hand gives access to it.
     pub async fn boom(&self) -> Result<(Boom, Arc<Cluster>)> {
-        self.boom_on(None).await
+        Ok(self.boom_with(self.cluster(None).await?))
     }
 
-    /// The same, but the cluster around this pod, if it runs in one, is meant rather than the orb's own.
+    /// The same, but the cluster around this pod, if it runs in one, is meant rather than the orb's own. `follow`: for rounds
+    /// for ever, see [`Cluster::following`].
     ///
     /// # Errors
     ///
     /// As [`boom`](Self::boom).
-    pub async fn boom_around(&self) -> Result<(Boom, Arc<Cluster>)> {
-        self.boom_on(Cluster::around().ok()).await
+    pub async fn boom_around(&self, follow: bool) -> Result<(Boom, Arc<Cluster>)> {
+        let cluster = self.cluster(Cluster::around().ok()).await?;
+        Ok(self.boom_with(if follow { cluster.following() } else { cluster }))
     }
 
-    async fn boom_on(&self, around: Option<Cluster>) -> Result<(Boom, Arc<Cluster>)> {
-        let cluster = Arc::new(self.cluster(around).await?);
-        Ok((Boom::new(self.settings.clone(), Arc::clone(&cluster)), cluster))
+    fn boom_with(&self, cluster: Cluster) -> (Boom, Arc<Cluster>) {
+        let cluster = Arc::new(cluster);
+        (Boom::new(self.settings.clone(), Arc::clone(&cluster)), cluster)
     }
 
     async fn cluster(&self, around: Option<Cluster>) -> Result<Cluster> {

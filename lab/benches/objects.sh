@@ -164,7 +164,7 @@ build() {
 
 program=${PROGRAM:-$(build)}
 mkdir "$work/api"
-LAB_AUDIT=1 "$LAB_SCRIPTS/api.sh" up "$work/api" "$port" > /dev/null
+LAB_AUDIT=1 LAB_FSYNC=1 "$LAB_SCRIPTS/api.sh" up "$work/api" "$port" > /dev/null
 if [ $# = 0 ]; then generated > "$work/generated.yml"; set -- "$work/generated.yml"; fi
 "$program" split "$work/api/admin.conf" "$work" "$@"
 objects=$(cat "$work/first.yml" "$work/rest.yml" | grep -c '^kind: ')

@@ -7,9 +7,10 @@
 #   api.sh status FOLDER      its processes and their memory
 #
 # PORT is the API server's (default 6443); etcd takes the next two. LAB_VERSION: which of LAB_VERSIONS (default the first).
+# LAB_FSYNC=1: etcd writes to the disk before it answers, as on real machines; otherwise it does not wait, which is faster.
 # LAB_AUDIT=1: every request is a line of FOLDER/audit.log once it was answered.
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-[ $# -ge 2 ] || { sed -n 2,10p "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n 2,11p "$0" >&2; exit 2; }
 command=$1 folder=$(realpath -m "$2") port=${3:-6443}
 bin=$LAB_BIN/${LAB_VERSION:-${LAB_VERSIONS%% *}}
 pki=$folder/pki
@@ -47,7 +48,8 @@ Y
 
 etcd() {
   local client="https://127.0.0.1:$((port + 1))" peer="http://127.0.0.1:$((port + 2))"
-  spawn etcd "$LAB_ROOT/usr/bin/etcd" --name api --data-dir "$folder/etcd" --unsafe-no-fsync \
+  local sync=(--unsafe-no-fsync); [ -z "${LAB_FSYNC:-}" ] || sync=()
+  spawn etcd "$LAB_ROOT/usr/bin/etcd" --name api --data-dir "$folder/etcd" "${sync[@]}" \
     --listen-client-urls "$client" --advertise-client-urls "$client" --listen-peer-urls "$peer" \
     --initial-advertise-peer-urls "$peer" --initial-cluster "api=$peer" --cert-file "$pki/etcd/server.crt" \
     --key-file "$pki/etcd/server.key" --trusted-ca-file "$pki/etcd/ca.crt" --client-cert-auth
@@ -130,5 +132,5 @@ status() {
 
 case $command in
   up) step "API on port $port" up; echo "$folder/admin.conf" ;;
-  down) down ;; status) status ;; *) sed -n 2,10p "$0" >&2; exit 2 ;;
+  down) down ;; status) status ;; *) sed -n 2,11p "$0" >&2; exit 2 ;;
 esac

@@ -19,6 +19,7 @@ async fn a_platform_becomes_and_stays_as_it_should_be() {
     let site = Site::new(&api).await;
     rounds::all_tools_are_applied_to_an_empty_cluster_once(&site).await;
     rounds::a_field_that_is_changed_by_hand_costs_one_patch(&site).await;
+    rounds::who_follows_asks_hardly_anything_and_misses_nothing(&site).await;
     rounds::another_programs_field_is_reported_and_not_taken(&site).await;
     rounds::a_tool_that_is_switched_off_goes_and_nothing_else(&site).await;
     rounds::a_tool_that_cannot_be_rendered_keeps_what_it_has(&site).await;

@@ -84,6 +84,37 @@ pub(crate) async fn a_field_that_is_changed_by_hand_costs_one_patch(site: &Site<
     site.idle().await;
 }
 
+pub(crate) async fn who_follows_asks_hardly_anything_and_misses_nothing(site: &Site<'_>) {
+    let follower = site.following().await;
+    follower.idle().await;
+    let begin = Instant::now();
+    let idle = follower.idle().await;
+    println!("nothing to do, following: {idle:?} in {:?}", begin.elapsed());
+    // The server's version, all definitions and those of ours, the inventory, and pods, as they are ill here.
+    assert!(idle.reads <= 5, "{idle:?}");
+
+    site.kubectl(&["-n", "caos-system", "scale", "deployment", "grafana", "--replicas=3"]);
+    assert_eq!(told(&follower).await, ["~ Deployment caos-system/grafana"]);
+    site.kubectl(&["-n", "caos-system", "delete", "service", "grafana"]);
+    assert_eq!(told(&follower).await, ["+ Service caos-system/grafana"]);
+    follower.idle().await;
+    site.idle().await;
+}
+
+/// The changes of the first round that knows of something; the API server tells of it in its own time.
+async fn told(follower: &Site<'_>) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let (round, cost) = follower.round().await;
+        if !round.plan.is_empty() {
+            assert_eq!((round.failures().count(), cost.writes), (0, 1), "{}", round.plan);
+            let plan = round.plan.to_string();
+            return plan.lines().filter(|it| !it.starts_with(' ')).map(str::to_owned).collect();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "nothing was told");
+    }
+}
+
 pub(crate) async fn another_programs_field_is_reported_and_not_taken(site: &Site<'_>) {
     let foreign = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: grafana, namespace: caos-system}\nspec: {replicas: 2}\n";
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -20,6 +20,7 @@ pub(crate) struct Site<'a> {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) repository: MemoryRepository,
     pub(crate) boom: Boom,
+    settings: BoomSettings,
 }
 
 /// Every tool, as simple as can be. The API server is too old for the real definitions of its tools' kinds, and for
@@ -52,10 +53,12 @@ spec:
     network: { domain: argocd.example.com, email: me@example.com, acmeAuthority: https://acme.example.com/directory }
 ";
 
+async fn connect(api: &Api) -> Cluster {
+    Cluster::from_kubeconfig(&fs::read_to_string(api.kubeconfig()).unwrap()).await.unwrap()
+}
+
 impl<'a> Site<'a> {
     pub(crate) async fn new(api: &'a Api) -> Self {
-        let kubeconfig = fs::read_to_string(api.kubeconfig()).unwrap();
-        let cluster = Arc::new(Cluster::from_kubeconfig(&kubeconfig).await.unwrap());
         let repository = MemoryRepository::new([("boom.yml", ALL)]);
         let cipher = Arc::new(OrbCipher::new(OrbKey::generate(&mut OsRng).unwrap(), None)) as Arc<dyn Cipher>;
         let settings = BoomSettings {
@@ -63,7 +66,18 @@ impl<'a> Site<'a> {
             repository: Some(Arc::new(repository.clone())),
             ..BoomSettings::new("lab")
         };
-        Self { api, boom: Boom::new(settings, Arc::clone(&cluster)), cluster, repository }
+        Self::with(api, connect(api).await, repository, settings)
+    }
+
+    fn with(api: &'a Api, cluster: Cluster, repository: MemoryRepository, settings: BoomSettings) -> Self {
+        let cluster = Arc::new(cluster);
+        Self { api, boom: Boom::new(settings.clone(), Arc::clone(&cluster)), cluster, repository, settings }
+    }
+
+    /// The same repository and the same API server, but of one who follows what is there.
+    pub(crate) async fn following(&self) -> Self {
+        let cluster = connect(self.api).await.following();
+        Self::with(self.api, cluster, self.repository.clone(), self.settings.clone())
     }
 
     /// A human changes the file.

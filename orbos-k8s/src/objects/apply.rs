@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cluster, GroupKind, Inventory, ObjectChange, ObjectRef, Served,
-    cluster::{address, collection},
+    cluster::{Watched, address, collection},
     compare::{compare, new_body},
     health::{established, has_bad_names},
     observe::Observed,
@@ -20,6 +20,13 @@ const GONE: Duration = Duration::from_secs(60);
 
 impl Cluster {
     pub(crate) async fn change(&self, observed: &Observed, change: &ObjectChange) -> Result<()> {
+        let changed = self.carry_out(observed, change).await;
+        // What was known of them is old now, also if nobody knows whether it was changed.
+        self.unfollow(&change.object().group_kind());
+        changed
+    }
+
+    async fn carry_out(&self, observed: &Observed, change: &ObjectChange) -> Result<()> {
         match change {
             ObjectChange::Create { object } => self.create(observed, object).await,
             ObjectChange::Patch { object, .. } => self.repair(observed, object).await,
@@ -98,9 +105,12 @@ impl Cluster {
         // Names that are taken stay so for a while.
         let done = |it: Option<&Value>| it.is_none_or(|it| established(it).is_ok() || has_bad_names(it));
         let place = collection(&object.group, &wanted.served, None);
-        let seen = self.watch(&place, &object.name, None, ESTABLISHED, done).await;
-        seen.map_err(|it| it.into_error(format!("waiting for {object}"), None))?;
-        let there = self.get_object(object, &wanted.served).await?.ok().flatten();
+        let since = there["metadata"]["resourceVersion"].as_str();
+        let seen = self.watch(&place, &object.name, since, ESTABLISHED, done).await;
+        let there = match seen.map_err(|it| it.into_error(format!("waiting for {object}"), None))? {
+            Watched::Became(there) => there,
+            Watched::Not => self.get_object(object, &wanted.served).await?.ok().flatten(),
+        };
         let gone = || Err("it is gone".to_owned());
         let why = |why| Error::failed(format!("waiting for {object}"), why);
         there.map_or_else(gone, |it| established(&it)).map_err(why)
@@ -131,8 +141,8 @@ impl Cluster {
         let gone = |it: Option<&Value>| it.is_none_or(|it| it["metadata"]["uid"] != uid);
         let since = answer["metadata"]["resourceVersion"].as_str();
         match self.watch(&place, &object.name, since, GONE, gone).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::failed(format!("deleting {object}"), still_there(&answer))),
+            Ok(Watched::Became(_)) => Ok(()),
+            Ok(Watched::Not) => Err(Error::failed(format!("deleting {object}"), still_there(&answer))),
             Err(refused) => Err(refused.into_error(format!("waiting until {object} is gone"), Some(object))),
         }
     }

@@ -1,11 +1,13 @@
 //! A running cluster's API: requests, each counted, bounded in time and repeated where that helps.
 
+mod connection;
 mod discovery;
+mod follow;
 mod refused;
 mod watch;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Mutex,
@@ -25,8 +27,11 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{Apis, GroupKind, ObjectRef, Served, identity::api_version};
+use connection::client;
 use discovery::Discovery;
+use follow::Followed;
 pub(crate) use refused::Refused;
+pub(crate) use watch::Watched;
 
 /// Who asks, for the API server's own log.
 const PROGRAM: &str = concat!("orbos-k8s/", env!("CARGO_PKG_VERSION"));
@@ -41,10 +46,12 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// A running cluster, reached by its API.
 ///
 /// Keeps what it has learned of the cluster's kinds, so that one of them for a long time is better than a new one for each
-/// round. The environment is not read: no proxy, no default paths.
+/// round; [`following`](Self::following) goes further. The environment is not read: no proxy, no default paths.
 pub struct Cluster {
     client: Client,
     discovery: Mutex<Discovery>,
+    follows: bool,
+    followed: Mutex<BTreeMap<GroupKind, Followed>>,
     reads: AtomicU64,
     writes: AtomicU64,
 }
@@ -86,14 +93,14 @@ impl Cluster {
     }
 
     fn new(mut config: Config) -> Result<Self> {
-        // What helps is decided here, and every try is counted.
-        config.default_retry = false;
-        config.connect_timeout = Some(Duration::from_secs(10));
         config.headers.push((header::USER_AGENT, HeaderValue::from_static(PROGRAM)));
-        let client = Client::try_from(config)
-            .map_err(|error| Error::invalid("access to the cluster", error.to_string()))?;
+        let wrong = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Error::invalid("access to the cluster", causes(error.as_ref()))
+        };
+        let client = client(config).map_err(wrong)?;
         let (reads, writes) = (AtomicU64::default(), AtomicU64::default());
-        Ok(Self { client, discovery: Mutex::default(), reads, writes })
+        let (discovery, followed) = (Mutex::default(), Mutex::default());
+        Ok(Self { client, discovery, follows: false, followed, reads, writes })
     }
 
     /// How many requests were sent so far.
@@ -114,8 +121,9 @@ impl Cluster {
         }
     }
 
-    /// Forgets what it has learned of the cluster's kinds.
+    /// Forgets what it has learned of the cluster's kinds and objects.
     pub fn forget(&self) {
+        self.followed.lock().expect("nobody panics with it").clear();
         *self.discovery.lock().expect("nobody panics with it") = Discovery::default();
     }
 

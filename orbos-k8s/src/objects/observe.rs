@@ -17,7 +17,8 @@ use super::{
 /// Requests at the same time.
 pub(crate) const AT_ONCE: usize = 32;
 
-/// Objects of a kind that are looked at inside of what has to go; more are taken for somebody else's.
+/// Objects of a kind whose names are asked for, inside of what has to go and where many are missing. There, more are taken for
+/// somebody else's; here, each is asked for.
 const INSIDE: usize = 500;
 
 impl Cluster {
@@ -71,19 +72,20 @@ impl Cluster {
         let selector = escaped(&format!("{PART_OF}={}", options.owner.id()));
         let lists = stream::iter(kinds).map(|(kind, served)| {
             let path = format!("{}?labelSelector={selector}", collection(&kind.group, &served, None));
-            async move { (kind, served, self.get(&path).await) }
+            async move {
+                let items = self.items(&kind, &path).await;
+                (kind, served, items)
+            }
         });
         let mut lists = std::pin::pin!(lists.buffer_unordered(AT_ONCE));
         while let Some((kind, served, list)) = lists.next().await {
             match list {
-                Ok(Value::Object(mut list)) => {
-                    let Some(Value::Array(items)) = list.remove("items") else { continue };
+                Ok(items) => {
                     for item in items {
                         let (object, item) = identified(&kind, &served, item);
                         live.objects.insert(object, item);
                     }
                 }
-                Ok(_) => {}
                 // It was there when we learned of it.
                 Err(refused) if refused.code() == 404 => self.forget_group(&kind.group),
                 Err(refused) => note(refused, &kind, live)?,
@@ -108,7 +110,8 @@ impl Cluster {
                 let served = live.apis.versions(&it.object.group_kind()).contains(&it.served);
                 served && !live.objects.contains_key(&it.object) && !absent(&it.object)
             });
-            let missing: Vec<_> = missing.map(|it| (it.object.clone(), it.served.clone())).collect();
+            let missing = missing.map(|it| (it.object.clone(), it.served.clone())).collect();
+            let missing = self.without_absent(missing).await;
             let answers = stream::iter(missing)
                 .map(|(object, served)| async move { (self.get_object(&object, &served).await, object) });
             let mut answers = std::pin::pin!(answers.buffer_unordered(AT_ONCE));
@@ -123,6 +126,28 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// Takes out objects that are not there, as far as a list of names can say it: many that are missing are asked for with one
+    /// request. What a list cannot say remains.
+    async fn without_absent(&self, missing: Vec<(ObjectRef, Served)>) -> Vec<(ObjectRef, Served)> {
+        let mut kinds: BTreeMap<GroupKind, Vec<(ObjectRef, Served)>> = BTreeMap::new();
+        for it in missing {
+            kinds.entry(it.0.group_kind()).or_default().push(it);
+        }
+        let lists = stream::iter(kinds).map(|(kind, mut missing)| async move {
+            let [first, _, ..] = &missing[..] else { return missing };
+            let path = format!("{}?limit={INSIDE}", collection(&kind.group, &first.1, None));
+            if let Ok(list) = self.get_metadata(&path).await
+                && list["metadata"]["continue"].as_str().is_none_or(str::is_empty)
+                && let Some(items) = list["items"].as_array()
+            {
+                let there: BTreeSet<_> = items.iter().map(|it| named(&kind, it)).collect();
+                missing.retain(|it| there.contains(&it.0));
+            }
+            missing
+        });
+        lists.buffer_unordered(AT_ONCE).concat().await
     }
 
     /// What would go with objects that may have to go: the objects of a kind, and what is in a namespace.
@@ -188,8 +213,12 @@ pub(crate) fn core(plural: &str) -> Served {
 fn identified(kind: &GroupKind, served: &Served, mut item: Value) -> (ObjectRef, Value) {
     item["apiVersion"] = api_version(&kind.group, &served.version).into();
     item["kind"] = kind.kind.as_str().into();
-    let text = |key: &str| item["metadata"][key].as_str().map(str::to_owned);
-    (ObjectRef::new(kind, text("namespace").as_deref(), text("name").unwrap_or_default()), item)
+    (named(kind, &item), item)
+}
+
+fn named(kind: &GroupKind, item: &Value) -> ObjectRef {
+    let text = |key: &str| item["metadata"][key].as_str();
+    ObjectRef::new(kind, text("namespace"), text("name").unwrap_or_default())
 }
 
 /// Where to look for what is inside of an object.

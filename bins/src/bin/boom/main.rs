@@ -76,7 +76,7 @@ async fn operate(args: Args) -> anyhow::Result<Code> {
     let stop = stop_signals(Arc::clone(&watch))?;
     let platform = Platform::open(&args.orb, &args.platform)?;
     platform.ensure_keyring().await?;
-    let (boom, cluster) = platform.boom_around().await?;
+    let (boom, cluster) = platform.boom_around(!args.once).await?;
     if args.once {
         return once(&platform, &boom, &cluster, &watch).await;
     }

@@ -62,7 +62,8 @@ pub(crate) async fn settle(
     timeout: Duration,
     patience: Duration,
 ) -> Result<Code> {
-    let schedule = Schedule::default();
+    // Somebody sits there and waits.
+    let schedule = Schedule { waiting: Duration::from_millis(500), ..Schedule::default() };
     let begin = Instant::now();
     let mut moved = Instant::now();
     let mut failures = 0;

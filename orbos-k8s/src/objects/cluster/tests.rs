@@ -105,7 +105,8 @@ async fn a_watch_that_ends_early_is_begun_again() {
     // Watched and read, watched and read again: gone.
     let (cluster, serving) = server(&[200, 200, 200, 404]).await;
     let at_most = Duration::from_secs(30);
-    assert!(cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap());
+    let watched = cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap();
+    assert_eq!(watched, Watched::Became(None));
     serving.await.unwrap().unwrap();
 }
 
@@ -113,7 +114,8 @@ async fn a_watch_that_ends_early_is_begun_again() {
 async fn a_watch_lasts_as_long_as_it_should() {
     let (cluster, serving) = server(&[200; 100]).await;
     let (begin, at_most) = (std::time::Instant::now(), Duration::from_secs(1));
-    assert!(!cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap());
+    let watched = cluster.watch("/api/v1/a", "x", None, at_most, done_when_gone).await.unwrap();
+    assert_eq!(watched, Watched::Not);
     assert!(begin.elapsed() >= at_most, "{:?}", begin.elapsed());
     serving.abort();
 }

@@ -14,9 +14,18 @@ use super::{Cluster, Refused, escaped, request};
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// How watching an object ended.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Watched {
+    /// It became as wanted; what it was then, `None`: gone.
+    Became(Option<Value>),
+    /// It did not in time.
+    Not,
+}
+
 impl Cluster {
-    /// Watches one object until it is as wanted, or for a time, all of which is over if the answer is no. `None` is asked once
-    /// it is gone.
+    /// Watches one object until it is as wanted, or for a time, all of which is over if the answer is
+    /// [`Not`](Watched::Not). `None` is asked once it is gone.
     ///
     /// # Errors
     ///
@@ -28,14 +37,13 @@ impl Cluster {
         since: Option<&str>,
         at_most: Duration,
         done: impl Fn(Option<&Value>) -> bool + Send,
-    ) -> Result<bool, Refused> {
+    ) -> Result<Watched, Refused> {
         let end = Instant::now() + at_most;
         let (mut since, mut pause) = (since.map(str::to_owned), PAUSE);
         loop {
-            if timeout_at(end, self.watch_once(collection, name, since.as_deref(), end, &done)).await
-                == Ok(true)
-            {
-                return Ok(true);
+            let watch = self.watch_once(collection, name, since.as_deref(), end, &done);
+            if let Ok(Some(there)) = timeout_at(end, watch).await {
+                return Ok(Watched::Became(there));
             }
             // It may have happened before, or while nobody looked.
             let there = match self.get(&format!("{collection}/{}", escaped(name))).await {
@@ -44,10 +52,10 @@ impl Cluster {
                 Err(refused) => return Err(refused),
             };
             if done(there.as_ref()) {
-                return Ok(true);
+                return Ok(Watched::Became(there));
             }
             if Instant::now() >= end {
-                return Ok(false);
+                return Ok(Watched::Not);
             }
             // Servers end watches when they like, and some let nobody watch.
             sleep(pause.min(end - Instant::now())).await;
@@ -56,7 +64,7 @@ impl Cluster {
         }
     }
 
-    /// Whether it became as wanted before the watch ended.
+    /// What it became, if it was as wanted before the watch ended.
     async fn watch_once(
         &self,
         collection: &str,
@@ -64,29 +72,27 @@ impl Cluster {
         since: Option<&str>,
         end: Instant,
         done: &(impl Fn(Option<&Value>) -> bool + Send),
-    ) -> bool {
+    ) -> Option<Option<Value>> {
         let since = since.map(|it| format!("&resourceVersion={}", escaped(it))).unwrap_or_default();
         let selector = escaped(&format!("metadata.name={name}"));
         let seconds = (end - Instant::now()).as_secs() + 1;
         let path =
             format!("{collection}?watch=true&fieldSelector={selector}&timeoutSeconds={seconds}{since}");
-        let Ok(request) = request(&Method::GET, &path, "application/json", &Value::Null) else {
-            return false;
-        };
+        let request = request(&Method::GET, &path, "application/json", &Value::Null).ok()?;
         self.reads.fetch_add(1, Ordering::Relaxed);
-        let Ok(events) = self.client.request_events::<Value>(request).await else { return false };
+        let events = self.client.request_events::<Value>(request).await.ok()?;
         let mut events = std::pin::pin!(events);
         while let Some(Ok(event)) = events.next().await {
-            let fine = match &event {
-                WatchEvent::Added(it) | WatchEvent::Modified(it) => done(Some(it)),
-                WatchEvent::Deleted(_) => done(None),
-                WatchEvent::Bookmark(_) => false,
-                WatchEvent::Error(_) => return false,
+            let there = match event {
+                WatchEvent::Added(it) | WatchEvent::Modified(it) => Some(it),
+                WatchEvent::Deleted(_) => None,
+                WatchEvent::Bookmark(_) => continue,
+                WatchEvent::Error(_) => return None,
             };
-            if fine {
-                return true;
+            if done(there.as_ref()) {
+                return Some(there);
             }
         }
-        false
+        None
     }
 }

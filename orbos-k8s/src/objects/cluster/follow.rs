@@ -1,0 +1,210 @@
+//! Lists that are kept up to date by watching, so that a look at a cluster where nothing happened asks nothing.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
+
+use futures::{Stream, StreamExt};
+use http::Method;
+use kube::core::WatchEvent;
+use serde_json::Value;
+use tokio::{
+    task::AbortHandle,
+    time::{Instant, timeout},
+};
+
+use super::{Cluster, Refused, escaped, request};
+use crate::objects::GroupKind;
+
+/// How long a list is believed without a word from the API server, which says at least once a minute that nothing happened.
+const QUIET: Duration = Duration::from_secs(150);
+/// How long it is believed at all.
+const OLD: Duration = Duration::from_secs(600);
+/// How long the API server may take to begin a watch.
+const BEGIN: Duration = Duration::from_secs(10);
+
+/// One list and what happened to it since.
+#[derive(Debug)]
+pub(super) struct Followed {
+    path: String,
+    listed: Instant,
+    state: Arc<Mutex<State>>,
+    task: AbortHandle,
+}
+
+struct State {
+    items: BTreeMap<(String, String), Value>,
+    heard: Instant,
+    /// Whether the watch has ended: nobody knows what happens.
+    ended: bool,
+}
+
+/// It may hold Secrets.
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("items", &self.items.len()).finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn take(&mut self, event: WatchEvent<Value>) {
+        self.heard = Instant::now();
+        match event {
+            WatchEvent::Added(it) | WatchEvent::Modified(it) => drop(self.items.insert(key(&it), it)),
+            WatchEvent::Deleted(it) => drop(self.items.remove(&key(&it))),
+            WatchEvent::Bookmark(_) => {}
+            WatchEvent::Error(_) => self.ended = true,
+        }
+    }
+}
+
+impl Followed {
+    fn believed(&self, path: &str) -> Option<Vec<Value>> {
+        let state = self.state.lock().expect("nobody panics with it");
+        let fresh = state.heard.elapsed() < QUIET && self.listed.elapsed() < OLD;
+        (self.path == path && fresh && !state.ended).then(|| state.items.values().cloned().collect())
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn key(item: &Value) -> (String, String) {
+    let text = |key: &str| item["metadata"][key].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
+}
+
+impl Cluster {
+    /// Keeps lists of objects up to date by watching, from the next look on; for programs that look again and again.
+    ///
+    /// The first look asks twice as much, further ones hardly anything. A list is asked for anew after a change that this
+    /// `Cluster` made to it, when its watch has ended or was silent for 150 s, and after 10 minutes. What others change is
+    /// seen as soon as the API server has told it, which takes milliseconds. Where watching is not allowed, every look asks.
+    #[must_use]
+    pub fn following(mut self) -> Self {
+        self.follows = true;
+        self
+    }
+
+    /// The objects of a kind by the address of their list; they are watched from then on, if the kind is followed.
+    pub(crate) async fn items(&self, kind: &GroupKind, path: &str) -> Result<Vec<Value>, Refused> {
+        // Definitions are long and few.
+        let follows =
+            self.follows && *kind != GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
+        if follows {
+            let followed = self.followed.lock().expect("nobody panics with it");
+            if let Some(items) = followed.get(kind).and_then(|it| it.believed(path)) {
+                return Ok(items);
+            }
+        }
+        self.unfollow(kind);
+        let mut list = self.get(path).await?;
+        let items = match list["items"].take() {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        };
+        if let Some(version) = list["metadata"]["resourceVersion"].as_str().filter(|_| follows) {
+            self.follow(kind, path, version, &items).await;
+        }
+        Ok(items)
+    }
+
+    /// Does not believe what is known of a kind any longer.
+    pub(crate) fn unfollow(&self, kind: &GroupKind) {
+        self.followed.lock().expect("nobody panics with it").remove(kind);
+    }
+
+    async fn follow(&self, kind: &GroupKind, path: &str, version: &str, items: &[Value]) {
+        let watch =
+            format!("{path}&watch=true&allowWatchBookmarks=true&resourceVersion={}", escaped(version));
+        let Ok(request) = request(&Method::GET, &watch, "application/json", &Value::Null) else { return };
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let Ok(Ok(events)) = timeout(BEGIN, self.client.request_events::<Value>(request)).await else {
+            return;
+        };
+        let items = items.iter().map(|it| (key(it), it.clone())).collect();
+        let state = Arc::new(Mutex::new(State { items, heard: Instant::now(), ended: false }));
+        let task = tokio::spawn(listen(state.clone(), events)).abort_handle();
+        let followed = Followed { path: path.to_owned(), listed: Instant::now(), state, task };
+        self.followed.lock().expect("nobody panics with it").insert(kind.clone(), followed);
+    }
+}
+
+async fn listen<E>(state: Arc<Mutex<State>>, events: impl Stream<Item = Result<WatchEvent<Value>, E>>) {
+    let mut events = std::pin::pin!(events);
+    while let Some(Ok(event)) = events.next().await {
+        let mut state = state.lock().expect("nobody panics with it");
+        state.take(event);
+        if state.ended {
+            return;
+        }
+    }
+    state.lock().expect("nobody panics with it").ended = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn followed(item: Value) -> Followed {
+        let items = [(key(&item), item)].into();
+        let state = State { items, heard: Instant::now(), ended: false };
+        let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        Followed { path: "/a".into(), listed: Instant::now(), state: Arc::new(Mutex::new(state)), task }
+    }
+
+    fn config(name: &str, value: u32) -> Value {
+        json!({"metadata": {"namespace": "a", "name": name}, "value": value})
+    }
+
+    fn event(kind: &str, object: &Value) -> WatchEvent<Value> {
+        serde_json::from_value(json!({"type": kind, "object": object})).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_happens_to_a_list_is_known() {
+        let list = followed(config("x", 1));
+        let take = |kind, item: Value| list.state.lock().unwrap().take(event(kind, &item));
+        take("MODIFIED", config("x", 2));
+        take("ADDED", config("y", 1));
+        assert_eq!(list.believed("/a").unwrap(), [config("x", 2), config("y", 1)]);
+        take("DELETED", config("x", 2));
+        assert_eq!(list.believed("/a").unwrap(), [config("y", 1)]);
+        assert_eq!(list.believed("/b"), None, "another version of the kind is asked for");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_is_not_believed_for_ever() {
+        let ended = followed(config("x", 1));
+        let gone = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"});
+        ended.state.lock().unwrap().take(event("ERROR", &gone));
+        assert_eq!(ended.believed("/a"), None);
+
+        let quiet = followed(config("x", 1));
+        tokio::time::advance(QUIET - Duration::from_secs(1)).await;
+        assert!(quiet.believed("/a").is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(quiet.believed("/a"), None);
+
+        let old = followed(config("x", 1));
+        tokio::time::advance(OLD).await;
+        let bookmark = json!({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}});
+        old.state.lock().unwrap().take(event("BOOKMARK", &bookmark));
+        assert_eq!(old.believed("/a"), None);
+    }
+
+    #[tokio::test]
+    async fn a_watch_that_ends_is_no_news() {
+        let (state, event) = (followed(config("x", 1)).state.clone(), event("ADDED", &config("y", 1)));
+        listen(state.clone(), futures::stream::iter([Ok::<_, ()>(event)])).await;
+        let state = state.lock().unwrap();
+        assert!(state.ended && state.items.len() == 2);
+    }
+}
