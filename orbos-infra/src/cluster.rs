@@ -228,8 +228,21 @@ pub struct Member {
 pub enum Ready {
     /// It works.
     Yes,
+    /// It does, but takes no work before it gets its pods' network, which it does after joining.
+    NoNetwork,
     /// It does not, for this reason.
     No(String),
+}
+
+impl Ready {
+    /// Why it does not work, or not wholly; `None`: it does.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Yes => None,
+            Self::NoNetwork => Some("its pods have no network yet"),
+            Self::No(reason) => Some(reason),
+        }
+    }
 }
 
 /// Why a member was drained.

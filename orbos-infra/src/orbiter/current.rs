@@ -160,10 +160,7 @@ fn status(membership: &Membership) -> &'static str {
 
 fn members(membership: &Membership) -> BTreeMap<String, MemberState> {
     let state = |(id, member): (&MachineId, &crate::cluster::Member)| {
-        let reason = match &member.ready {
-            Ready::Yes => None,
-            Ready::No(reason) => Some(reason.clone()),
-        };
+        let reason = member.ready.reason().map(str::to_owned);
         let state = MemberState {
             joined: true,
             ready: member.ready == Ready::Yes,

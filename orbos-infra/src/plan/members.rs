@@ -187,8 +187,10 @@ impl<'a> Cluster<'a> {
         let mut plan = Plan::new();
         let version = self.lowest.unwrap_or(self.goal.target);
         let mut stage = Vec::new();
+        // What a control plane is for works without the pods' network, which it may only get when others have joined.
+        let works = |it: &Member| it.serving && matches!(it.ready, Ready::Yes | Ready::NoNetwork);
         let planes_in_order =
-            self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).all(|(_, it)| !is_out(it));
+            self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).all(|(_, it)| works(it));
         let mut plane_joins = false;
         for (tier, machine) in [Tier::Controlplane, Tier::Workers]
             .into_iter()
@@ -371,10 +373,10 @@ impl<'a> Cluster<'a> {
 
     fn why_not_ready(&self, machine: &MachineId, member: &Member) -> String {
         let subject = format!("machine {machine}");
-        match &member.ready {
+        match member.ready.reason() {
             _ if !self.observed.hosts.contains_key(machine) => self.observed.why_unseen(&subject).into(),
-            Ready::No(reason) => reason.clone(),
-            Ready::Yes => {
+            Some(reason) => reason.into(),
+            None => {
                 member.drained_for.map_or("it takes no new work".into(), |it| format!("drained for {it}"))
             }
         }

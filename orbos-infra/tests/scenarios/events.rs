@@ -101,6 +101,7 @@ pub(crate) fn happen(model: &mut Model, away: &mut Away, event: &str) -> Happene
         ["member", id, "is", "not", "ready"] => {
             member(model, id)?.ready = Ready::No("kubelet stopped posting".into())
         }
+        ["member", id, "has", "no", "network"] => member(model, id)?.ready = Ready::NoNetwork,
         ["member", id, "is", "ready"] => member(model, id)?.ready = Ready::Yes,
         ["member", id, "was", "drained", "for", "updating"] => {
             let member = member(model, id)?;

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::Arc,
 };
 
 use serde_json::Value;
@@ -19,7 +20,7 @@ pub struct Live {
     /// Why the inventory cannot be ours, in words; nothing is done then. `None`: it is, or there is none.
     pub foreign: Option<String>,
     /// Objects that say they are ours, and those that should be and are there, with all of their fields.
-    pub objects: BTreeMap<ObjectRef, Value>,
+    pub objects: BTreeMap<ObjectRef, Arc<Value>>,
     /// Kinds that could not be looked at, and why. Not seen is not empty: nothing of them is changed.
     pub unseen: BTreeMap<GroupKind, String>,
     /// What would go away with an object that may have to be deleted, and is not ours.
@@ -36,7 +37,7 @@ impl Live {
             it.1["metadata"]["labels"][PART_OF] == id.as_str()
                 && metadata("f:labels").step(&format!("f:{PART_OF}")).owned_by(&manager)
         };
-        self.objects.iter().filter(ours)
+        self.objects.iter().map(|(object, it)| (object, it.as_ref())).filter(ours)
     }
 }
 

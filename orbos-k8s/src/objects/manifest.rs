@@ -1,6 +1,6 @@
 //! One object as it should be.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -31,7 +31,7 @@ impl fmt::Display for Origin {
 pub struct Manifest {
     object: ObjectRef,
     version: String,
-    value: Value,
+    value: Arc<Value>,
     origin: Option<Origin>,
 }
 
@@ -68,7 +68,7 @@ impl Manifest {
             texts(&object, "stringData", &value["stringData"])?;
         }
         let version = version.to_owned();
-        let value = normal(&object, value);
+        let value = Arc::new(normal(&object, value));
         Ok(Self { object, version, value, origin: None })
     }
 
@@ -82,7 +82,9 @@ impl Manifest {
     /// Gives it a place ahead of the others or behind them; the annotation `boom.caos.ch/rank` of the object says it too.
     #[must_use]
     pub fn with_rank(mut self, rank: Rank) -> Self {
-        let metadata = self.value["metadata"].as_object_mut().expect("an object has a name in its metadata");
+        let metadata = Arc::make_mut(&mut self.value)["metadata"]
+            .as_object_mut()
+            .expect("an object has a name in its metadata");
         let mut annotations = match metadata.shift_remove("annotations") {
             Some(Value::Object(annotations)) => annotations,
             _ => Map::new(),

@@ -1,6 +1,9 @@
 //! Looks at a cluster: one list for each kind, and one question for each object that the lists do not have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 use orbos_state::{Error, Result};
@@ -9,7 +12,6 @@ use serde_json::Value;
 use super::{
     Cluster, GroupKind, Inventory, Live, Manifests, ObjectRef, Options, Served,
     cluster::{Refused, address, collection, escaped},
-    identity::api_version,
     inventory::PART_OF,
     plan::{Wanted, candidates},
 };
@@ -57,7 +59,7 @@ impl Cluster {
             Ok(None) => {
                 let home = ObjectRef::of_namespace(&options.owner.namespace);
                 match self.get_object(&home, &core("namespaces")).await? {
-                    Ok(Some(object)) => drop(live.objects.insert(home, object)),
+                    Ok(Some(object)) => drop(live.objects.insert(home, Arc::new(object))),
                     Ok(None) => {}
                     Err(refused) => return Err(refused.into_error(format!("reading {home}"), None)),
                 }
@@ -73,18 +75,15 @@ impl Cluster {
         let lists = stream::iter(kinds).map(|(kind, served)| {
             let path = format!("{}?labelSelector={selector}", collection(&kind.group, &served, None));
             async move {
-                let items = self.items(&kind, &path).await;
-                (kind, served, items)
+                let items = self.items(&kind, &served, &path).await;
+                (kind, items)
             }
         });
         let mut lists = std::pin::pin!(lists.buffer_unordered(AT_ONCE));
-        while let Some((kind, served, list)) = lists.next().await {
+        while let Some((kind, list)) = lists.next().await {
             match list {
                 Ok(items) => {
-                    for item in items {
-                        let (object, item) = identified(&kind, &served, item);
-                        live.objects.insert(object, item);
-                    }
+                    live.objects.extend(items.into_iter().map(|it| (named(&kind, &it), it)));
                 }
                 // It was there when we learned of it.
                 Err(refused) if refused.code() == 404 => self.forget_group(&kind.group),
@@ -118,7 +117,7 @@ impl Cluster {
             while let Some((answer, object)) = answers.next().await {
                 match answer? {
                     Ok(Some(there)) => {
-                        live.objects.insert(object, there);
+                        live.objects.insert(object, Arc::new(there));
                     }
                     Ok(None) => {}
                     Err(refused) => note(refused, &object.group_kind(), live)?,
@@ -160,7 +159,7 @@ impl Cluster {
                 match self.get_metadata(&format!("{path}?limit={INSIDE}")).await {
                     Ok(list) => {
                         for item in list["items"].as_array().into_iter().flatten().filter(|it| !made(it)) {
-                            let (it, _) = identified(&kind, &served, item.clone());
+                            let it = named(&kind, item);
                             if !leaving.contains(&it) {
                                 inside.push(it.to_string());
                             }
@@ -207,13 +206,6 @@ fn note(refused: Refused, kind: &GroupKind, live: &mut Live) -> Result<()> {
 
 pub(crate) fn core(plural: &str) -> Served {
     Served { version: "v1".to_owned(), plural: plural.to_owned(), namespaced: plural != "namespaces" }
-}
-
-/// An item of a list says neither its kind nor its version.
-fn identified(kind: &GroupKind, served: &Served, mut item: Value) -> (ObjectRef, Value) {
-    item["apiVersion"] = api_version(&kind.group, &served.version).into();
-    item["kind"] = kind.kind.as_str().into();
-    (named(kind, &item), item)
 }
 
 fn named(kind: &GroupKind, item: &Value) -> ObjectRef {

@@ -116,7 +116,7 @@ fn change(
 ) -> Option<ObjectChange> {
     let object = wanted.object.clone();
     let namespace = object.namespace.as_deref().map(ObjectRef::of_namespace);
-    if let Some(namespace) = namespace.filter(|it| live.objects.get(it).is_some_and(is_going)) {
+    if let Some(namespace) = namespace.filter(|it| live.objects.get(it).is_some_and(|it| is_going(it))) {
         plan.wait(object.to_string(), format!("{namespace} is being deleted"));
         return None;
     }

@@ -104,21 +104,22 @@ fn answered(
             membership.strangers.insert(node.name.clone(), node.ready.0 == "True");
             continue;
         };
+        let traces = traces.get(id);
         // Who did not finish joining is not a member yet, whatever the API server says: it joins again.
-        if traces.get(id).is_none_or(|it| it.unfinished.is_none()) {
-            membership.members.insert(id.clone(), member(node));
+        if traces.is_none_or(|it| it.unfinished.is_none()) {
+            membership.members.insert(id.clone(), member(node, traces));
         }
     }
     membership.components = answer.components.clone();
     membership
 }
 
-fn member(node: &Node) -> Member {
+fn member(node: &Node, traces: Option<&Traces>) -> Member {
     let drained_for = drained_for(&node.spec.taints);
     Member {
         tier: node.tier(),
         version: node.version,
-        ready: ready(node),
+        ready: ready(node, traces),
         serving: !node.spec.unschedulable && drained_for.is_none(),
         drained_for,
         settings: settings(node),
@@ -126,10 +127,11 @@ fn member(node: &Node) -> Member {
     }
 }
 
-fn ready(node: &Node) -> Ready {
+fn ready(node: &Node, traces: Option<&Traces>) -> Ready {
     match (node.ready.0.as_str(), node.ready.1.as_str()) {
         ("True", _) => Ready::Yes,
         ("Unknown", _) => Ready::No("its kubelet does not report".into()),
+        ("False", "KubeletNotReady") if traces.is_some_and(|it| !it.network) => Ready::NoNetwork,
         (_, "") => Ready::No("its kubelet has not reported yet".into()),
         (_, reason) => Ready::No(format!("its kubelet is not ready: {reason}")),
     }

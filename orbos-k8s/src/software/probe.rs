@@ -22,6 +22,7 @@ echo "kubernetes 1"
 for it in kubelet.conf admin.conf manifests/kube-apiserver.yaml; do
   [ ! -e "/etc/kubernetes/$it" ] || echo "trace $it"
 done
+for it in /etc/cni/net.d/*.conf*; do [ ! -e "$it" ] || { echo "trace network"; break; }; done
 [ ! -e /var/lib/orbos/kubernetes-unfinished ] || echo "unfinished $(head -c 40 /var/lib/orbos/kubernetes-unfinished)"
 if [ -e /etc/kubernetes/kubelet.conf ]; then
   echo "kubelet $(timeout 2 kubelet --version 2>/dev/null)"
@@ -42,6 +43,8 @@ pub(super) struct Traces {
     pub(super) member: bool,
     /// Whether it holds the state of a cluster.
     pub(super) plane: bool,
+    /// Whether a network for pods is configured on it.
+    pub(super) network: bool,
     /// What kubeadm is in the middle of, or was.
     pub(super) unfinished: Option<String>,
     /// The version of the kubelet's program.
@@ -125,6 +128,7 @@ pub(super) fn parse(text: &str) -> Result<Traces, String> {
         match line.split_once(['\t', ' ']).unwrap_or((line, "")) {
             ("trace", "kubelet.conf") => traces.member = true,
             ("trace", "admin.conf" | "manifests/kube-apiserver.yaml") => traces.plane = true,
+            ("trace", "network") => traces.network = true,
             ("unfinished", what) => traces.unfinished = Some(what.trim().to_owned()),
             ("kubelet", said) => traces.kubelet = said.split(' ').next_back().and_then(version),
             ("node", _) => answer.nodes.push(node(line).ok_or_else(unreadable)?),

@@ -326,6 +326,24 @@ fn a_drained_member_says_what_for() {
 }
 
 #[test]
+fn a_member_without_a_network_works_but_for_that() {
+    let said = |network: &str, reason: &str| {
+        format!(
+            "kubernetes 1\ntrace admin.conf\n{network}node\tmasters-1\tv1.20.2\t{reason}\t{{}}\t{{}}\nanswered\n"
+        )
+    };
+    let ready = |network: &str, reason: &str| {
+        let membership = seen(&[("masters-1", &said(network, reason))], &[]).expect("readable");
+        membership.members[&id("masters-1")].ready.clone()
+    };
+    assert_eq!(ready("", "False KubeletNotReady"), Ready::NoNetwork);
+    let broken = Ready::No("its kubelet is not ready: KubeletNotReady".into());
+    assert_eq!(ready("trace network\n", "False KubeletNotReady"), broken);
+    assert_eq!(ready("", "Unknown NodeStatusUnknown"), Ready::No("its kubelet does not report".into()));
+    assert_eq!(ready("", "True KubeletReady"), Ready::Yes);
+}
+
+#[test]
 fn half_an_answer_is_none() {
     let traces = probe::parse("kubernetes 1\nnode\ta\tv1.20.2\tTrue x\t{}\t{}\n").expect("readable");
     assert_eq!(traces.answer, None);

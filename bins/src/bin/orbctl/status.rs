@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use orbos::{Code, OrbArgs, Session, compose};
-use orbos_infra::{OrbGoal, OrbObserved, Purpose, Ready};
+use orbos_infra::{OrbGoal, OrbObserved, Purpose};
 use orbos_state::{Plan, look};
 use serde::Serialize;
 
@@ -95,10 +95,10 @@ fn machines(observed: &OrbObserved) -> Vec<Machine> {
             _ if !used => "free".into(),
             _ if !host => observed.why_unseen(&format!("machine {}", it.id)).into(),
             None => "no member".into(),
-            Some(member) => match (&member.ready, member.serving) {
-                (Ready::Yes, true) => "ready".into(),
-                (Ready::Yes, false) => "drained".into(),
-                (Ready::No(reason), _) => format!("not ready: {reason}"),
+            Some(member) => match (member.ready.reason(), member.serving) {
+                (None, true) => "ready".into(),
+                (None, false) => "drained".into(),
+                (Some(reason), _) => format!("not ready: {reason}"),
             },
         };
         Machine {

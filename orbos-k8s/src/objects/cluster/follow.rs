@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Cluster, Refused, escaped, request};
-use crate::objects::GroupKind;
+use crate::objects::{GroupKind, Served, identity::api_version};
 
 /// How long a list is believed without a word from the API server, which says at least once a minute that nothing happened.
 const QUIET: Duration = Duration::from_secs(150);
@@ -35,7 +35,7 @@ pub(super) struct Followed {
 }
 
 struct State {
-    items: BTreeMap<(String, String), Value>,
+    items: BTreeMap<(String, String), Arc<Value>>,
     heard: Instant,
     /// Whether the watch has ended: nobody knows what happens.
     ended: bool,
@@ -52,7 +52,9 @@ impl State {
     fn take(&mut self, event: WatchEvent<Value>) {
         self.heard = Instant::now();
         match event {
-            WatchEvent::Added(it) | WatchEvent::Modified(it) => drop(self.items.insert(key(&it), it)),
+            WatchEvent::Added(it) | WatchEvent::Modified(it) => {
+                drop(self.items.insert(key(&it), Arc::new(it)))
+            }
             WatchEvent::Deleted(it) => drop(self.items.remove(&key(&it))),
             WatchEvent::Bookmark(_) => {}
             WatchEvent::Error(_) => self.ended = true,
@@ -61,7 +63,7 @@ impl State {
 }
 
 impl Followed {
-    fn believed(&self, path: &str) -> Option<Vec<Value>> {
+    fn believed(&self, path: &str) -> Option<Vec<Arc<Value>>> {
         let state = self.state.lock().expect("nobody panics with it");
         let fresh = state.heard.elapsed() < QUIET && self.listed.elapsed() < OLD;
         (self.path == path && fresh && !state.ended).then(|| state.items.values().cloned().collect())
@@ -92,7 +94,12 @@ impl Cluster {
     }
 
     /// The objects of a kind by the address of their list; they are watched from then on, if the kind is followed.
-    pub(crate) async fn items(&self, kind: &GroupKind, path: &str) -> Result<Vec<Value>, Refused> {
+    pub(crate) async fn items(
+        &self,
+        kind: &GroupKind,
+        served: &Served,
+        path: &str,
+    ) -> Result<Vec<Arc<Value>>, Refused> {
         // Definitions are long and few.
         let follows =
             self.follows && *kind != GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
@@ -104,8 +111,14 @@ impl Cluster {
         }
         self.unfollow(kind);
         let mut list = self.get(path).await?;
-        let items = match list["items"].take() {
-            Value::Array(items) => items,
+        // An item of a list says neither its kind nor its version, unlike one of a watch.
+        let identified = |mut item: Value| {
+            item["apiVersion"] = api_version(&kind.group, &served.version).into();
+            item["kind"] = kind.kind.as_str().into();
+            Arc::new(item)
+        };
+        let items: Vec<_> = match list["items"].take() {
+            Value::Array(items) => items.into_iter().map(identified).collect(),
             _ => Vec::new(),
         };
         if let Some(version) = list["metadata"]["resourceVersion"].as_str().filter(|_| follows) {
@@ -119,7 +132,7 @@ impl Cluster {
         self.followed.lock().expect("nobody panics with it").remove(kind);
     }
 
-    async fn follow(&self, kind: &GroupKind, path: &str, version: &str, items: &[Value]) {
+    async fn follow(&self, kind: &GroupKind, path: &str, version: &str, items: &[Arc<Value>]) {
         let watch =
             format!("{path}&watch=true&allowWatchBookmarks=true&resourceVersion={}", escaped(version));
         let Ok(request) = request(&Method::GET, &watch, "application/json", &Value::Null) else { return };
@@ -154,7 +167,7 @@ mod tests {
     use super::*;
 
     fn followed(item: Value) -> Followed {
-        let items = [(key(&item), item)].into();
+        let items = [(key(&item), Arc::new(item))].into();
         let state = State { items, heard: Instant::now(), ended: false };
         let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
         Followed { path: "/a".into(), listed: Instant::now(), state: Arc::new(Mutex::new(state)), task }
@@ -174,9 +187,9 @@ mod tests {
         let take = |kind, item: Value| list.state.lock().unwrap().take(event(kind, &item));
         take("MODIFIED", config("x", 2));
         take("ADDED", config("y", 1));
-        assert_eq!(list.believed("/a").unwrap(), [config("x", 2), config("y", 1)]);
+        assert_eq!(list.believed("/a").unwrap(), [Arc::new(config("x", 2)), Arc::new(config("y", 1))]);
         take("DELETED", config("x", 2));
-        assert_eq!(list.believed("/a").unwrap(), [config("y", 1)]);
+        assert_eq!(list.believed("/a").unwrap(), [Arc::new(config("y", 1))]);
         assert_eq!(list.believed("/b"), None, "another version of the kind is asked for");
     }
 

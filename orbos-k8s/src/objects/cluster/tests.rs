@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, sync::Arc};
 
 use serde_json::json;
 use tokio::{
@@ -143,7 +143,7 @@ async fn health_cannot_be_told_if_nobody_answers() {
     let (cluster, serving) = server(&[0, 0, 0, 0, 0]).await;
     let web = sketch::resolved(sketch::deployment("web", 1));
     let mut live = Live::default();
-    live.objects.insert(web.object.clone(), sketch::stored(&web));
+    live.objects.insert(web.object.clone(), Arc::new(sketch::stored(&web)));
     let observed =
         Observed { live, wanted: [(web.object.clone(), web)].into(), options: Options::new(sketch::owner()) };
     let health = cluster.health(&observed).await;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{
@@ -27,7 +29,7 @@ fn cluster(values: &[Value]) -> Live {
     }
     for value in values {
         let resolved = sketch::resolved(value.clone());
-        live.objects.insert(resolved.object.clone(), sketch::stored(&resolved));
+        live.objects.insert(resolved.object.clone(), Arc::new(sketch::stored(&resolved)));
     }
     live.inventory = Some(of(live.objects.keys(), &options()));
     live
@@ -61,7 +63,7 @@ fn what_left_goes_and_what_others_made_stays() {
     // A controller copied the label, as that of Endpoints does.
     let mut copied = sketch::stored(&sketch::resolved(sketch::config("copied")));
     copied["metadata"]["managedFields"][0]["manager"] = "kube-controller-manager".into();
-    live.objects.insert(sketch::resolved(sketch::config("copied")).object, copied);
+    live.objects.insert(sketch::resolved(sketch::config("copied")).object, Arc::new(copied));
     let expected = "- Deployment a/web\n- ConfigMap a/b\n\
         ~ ConfigMap caos-system/boom: inventory of ConfigMap, Namespace; namespaces a, caos-system\n";
     assert_eq!(text(&[sketch::config("a"), namespace("a")], &live), expected);
@@ -142,12 +144,13 @@ fn what_is_being_deleted_is_waited_for() {
     let desired = [sketch::config("a"), sketch::deployment("web", 1), namespace("a")];
     let mut live = cluster(&desired);
     let web = sketch::resolved(sketch::deployment("web", 1)).object;
-    let going = live.objects.get_mut(&web).unwrap();
+    let going = Arc::make_mut(live.objects.get_mut(&web).unwrap());
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
     going["metadata"]["finalizers"] = json!(["a/b"]);
     assert_eq!(text(&desired, &live), "… Deployment a/web: it is being deleted, which waits for a/b\n");
     let home = ObjectRef::of_namespace("a");
-    live.objects.get_mut(&home).unwrap()["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    Arc::make_mut(live.objects.get_mut(&home).unwrap())["metadata"]["deletionTimestamp"] =
+        "2026-01-01T00:00:00Z".into();
     let all = text(&desired, &live);
     assert!(all.contains("… ConfigMap a/a: Namespace a is being deleted\n"), "{all}");
 }
@@ -166,7 +169,8 @@ fn what_belongs_to_another_set_stays_there() {
     let desired = [sketch::config("a"), namespace("a")];
     let mut live = cluster(&desired);
     let config = sketch::resolved(sketch::config("a")).object;
-    live.objects.get_mut(&config).unwrap()["metadata"]["labels"][PART_OF] = "applyset-x-v1".into();
+    Arc::make_mut(live.objects.get_mut(&config).unwrap())["metadata"]["labels"][PART_OF] =
+        "applyset-x-v1".into();
     assert_eq!(text(&desired, &live), "… ConfigMap a/a: it is part of another set, applyset-x-v1\n");
     live.foreign = Some("it belongs to kubectl".to_owned());
     assert_eq!(text(&desired, &live), "… ConfigMap caos-system/boom: it belongs to kubectl\n");
@@ -287,7 +291,7 @@ fn the_definition_of_what_is_kept_stays() {
     let flow = resolve(&Manifest::new(flow).unwrap(), &live.apis, &sketch::owner()).unwrap();
     let mut there = sketch::stored(&flow);
     there["metadata"]["labels"]["tool"] = "logging".into();
-    live.objects.insert(flow.object, there);
+    live.objects.insert(flow.object, Arc::new(there));
     let kept = Kept { label: "tool".into(), value: "logging".into(), reason: "x".into() };
     let options = Options { kept: vec![kept], ..options() };
     let plan = plan(&Manifests::new(), &live, &options);
