@@ -17,7 +17,7 @@ mod unit;
 mod volumes;
 mod workload;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// A dashboard of Grafana.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub struct Dashboard {
     pub tool: &'static str,
     /// Switches below `metricsPersisting.metrics` that all have to be on for it to show something.
     pub needs: &'static [&'static str],
-    /// The whole dashboard as Grafana's classic JSON.
-    pub json: serde_json::Value,
+    /// The whole dashboard as Grafana's classic JSON; as text, which takes a tenth of the memory.
+    pub json: Arc<str>,
 }
 
 /// All dashboards of all tools, the one to begin with first.

@@ -15,7 +15,7 @@ use orbos_platform::{
 };
 use serde_json::{Value, json};
 
-use expressions::{Expression, list, of_dashboard, selectors, text};
+use expressions::{Expression, list, of_dashboard, parsed, selectors, text};
 use groupings::{Grouping, groupings};
 
 #[path = "promtool/expressions.rs"]
@@ -155,11 +155,12 @@ fn tools_and_switches_are_keys_of_the_file() {
 fn panels_fit_on_one_screen_and_lie_beside_each_other() {
     let mut uids = BTreeSet::new();
     for dashboard in dashboards() {
-        let Value::Object(_) = dashboard.json else { panic!("{} is no object", dashboard.uid) };
+        let board = parsed(&dashboard);
+        assert!(board.is_object(), "{}", dashboard.uid);
         assert!(uids.insert(dashboard.uid), "{} is there twice", dashboard.uid);
-        assert_eq!(dashboard.json["uid"], dashboard.uid);
-        assert_eq!(dashboard.json["schemaVersion"], 42);
-        let panels: Vec<_> = list(&dashboard.json["panels"]).collect();
+        assert_eq!(board["uid"], dashboard.uid);
+        assert_eq!(board["schemaVersion"], 42);
+        let panels: Vec<_> = list(&board["panels"]).collect();
         let shown = panels.iter().filter(|it| it["type"] != "row").count();
         assert!((4..=12).contains(&shown), "{} has {shown} panels", dashboard.uid);
         let mut taken: BTreeMap<(u64, u64), &str> = BTreeMap::new();
@@ -189,8 +190,9 @@ fn every_question_goes_to_a_source_that_is_there() {
         }
     }
     for dashboard in dashboards() {
+        let board = parsed(&dashboard);
         let mut found = Vec::new();
-        datasources(&dashboard.json, &mut found);
+        datasources(&board, &mut found);
         assert!(!found.is_empty());
         for it in found {
             let known = [
@@ -199,7 +201,7 @@ fn every_question_goes_to_a_source_that_is_there() {
             ];
             assert!(known.contains(it), "{}: {it}", dashboard.uid);
         }
-        assert_eq!(dashboard.json["templating"]["list"][0]["current"]["value"], "prometheus");
+        assert_eq!(board["templating"]["list"][0]["current"]["value"], "prometheus");
     }
 }
 
@@ -207,7 +209,8 @@ fn every_question_goes_to_a_source_that_is_there() {
 fn links_lead_to_other_dashboards() {
     let all = dashboards();
     for dashboard in &all {
-        for url in list(&dashboard.json["links"]).filter_map(|it| it["url"].as_str()?.strip_prefix("/d/")) {
+        let board = parsed(dashboard);
+        for url in list(&board["links"]).filter_map(|it| it["url"].as_str()?.strip_prefix("/d/")) {
             assert!(url != dashboard.uid && all.iter().any(|it| it.uid == url), "{}: {url}", dashboard.uid);
         }
     }
@@ -221,7 +224,8 @@ fn every_dashboard_as_grafana_gets_it() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         for dashboard in dashboards() {
-            let text = serde_json::to_string_pretty(&dashboard.json).expect("it is JSON");
+            let board = parsed(&dashboard);
+            let text = serde_json::to_string_pretty(&board).expect("it is JSON");
             insta::assert_snapshot!(dashboard.uid, text);
         }
     });
@@ -299,7 +303,7 @@ fn dashboards_are_what_grafanas_types_say() {
         let text = fs::read(script.join(name)).expect("the script is there");
         fs::write(folder.join(name), text).expect("Cargo's folder can be written to");
     }
-    let all: Vec<_> = dashboards().into_iter().map(|it| it.json).collect();
+    let all: Vec<_> = dashboards().iter().map(parsed).collect();
     fs::write(folder.join("dashboards.json"), json!(all).to_string())
         .expect("Cargo's folder can be written to");
     let lock = fs::read(folder.join("package-lock.json")).expect("it was written");

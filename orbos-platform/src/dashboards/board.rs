@@ -49,7 +49,7 @@ impl Board {
             "panels": self.panels(),
         });
         let Self { uid, title, tool, needs, .. } = self;
-        Dashboard { uid, title, tool, needs, json }
+        Dashboard { uid, title, tool, needs, json: json.to_string().into() }
     }
 
     fn links(&self) -> Value {
@@ -148,7 +148,7 @@ mod tests {
                 ("Below", vec![series("", Unit::Count).query("", "up")]),
             ],
         };
-        let json = board.finish().json;
+        let json: Value = serde_json::from_str(&board.finish().json).expect("it is JSON");
         let places = json["panels"].as_array().expect("there are panels").iter().map(|it| {
             let grid = &it["gridPos"];
             format!("{} {} {}x{}", grid["x"], grid["y"], grid["w"], grid["h"])

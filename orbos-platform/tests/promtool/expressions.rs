@@ -29,7 +29,8 @@ impl Expression {
 
 /// What a dashboard asks Prometheus, what its variables ask included.
 pub(crate) fn of_dashboard(dashboard: &Dashboard) -> Vec<Expression> {
-    let panels = list(&dashboard.json["panels"]).filter(|it| it["datasource"]["type"] == "prometheus");
+    let board = parsed(dashboard);
+    let panels = list(&board["panels"]).filter(|it| it["datasource"]["type"] == "prometheus");
     let asked = panels.flat_map(|panel| {
         list(&panel["targets"]).map(|target| Expression {
             place: format!("{}: {}", dashboard.uid, text(&panel["title"])),
@@ -37,7 +38,7 @@ pub(crate) fn of_dashboard(dashboard: &Dashboard) -> Vec<Expression> {
             legend: target["legendFormat"].as_str().unwrap_or_default().to_owned(),
         })
     });
-    let variables = list(&dashboard.json["templating"]["list"]).filter(|it| it["type"] == "query");
+    let variables = list(&board["templating"]["list"]).filter(|it| it["type"] == "query");
     let chosen = variables.map(|it| {
         let query = text(&it["query"]["query"]);
         let inner = query.strip_prefix("label_values(").and_then(|it| it.strip_suffix(')'));
@@ -66,10 +67,14 @@ pub(crate) fn all() -> Vec<Expression> {
 
 fn substituted(dashboard: &Dashboard, expr: &str) -> String {
     let mut expr = expr.replace("$__rate_interval", "5m").replace("$__range", "1h");
-    for variable in list(&dashboard.json["templating"]["list"]) {
+    for variable in list(&parsed(dashboard)["templating"]["list"]) {
         expr = expr.replace(&format!("${}", text(&variable["name"])), ".*");
     }
     expr
+}
+
+pub(crate) fn parsed(dashboard: &Dashboard) -> Value {
+    serde_json::from_str(&dashboard.json).expect("it is JSON")
 }
 
 pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {

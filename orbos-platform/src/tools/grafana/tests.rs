@@ -15,8 +15,13 @@ fn with_prometheus(mut monitoring: Value, prometheus: Value) -> Box<dyn Platform
 }
 
 fn wiring() -> Wiring {
-    let dashboard =
-        |uid, needs| Dashboard { uid, title: uid, tool: "monitoring", needs, json: json!({ "uid": uid }) };
+    let dashboard = |uid, needs| Dashboard {
+        uid,
+        title: uid,
+        tool: "monitoring",
+        needs,
+        json: json!({ "uid": uid }).to_string().into(),
+    };
     let prometheus = Datasource {
         name: "Prometheus".to_owned(),
         uid: "prometheus".to_owned(),
