@@ -8,7 +8,7 @@ use orbos_infra::{
 use orbos_state::{Error, Result};
 
 use super::{
-    probe::{self, Answer, DRAINED, Node, NodeTaint, Traces},
+    probe::{self, Answer, Condition, DRAINED, Node, NodeTaint, Traces},
     spec::canonical,
 };
 
@@ -101,25 +101,24 @@ fn answered(
     let mut membership = Membership { founded: true, answering: true, ..Membership::default() };
     for node in &answer.nodes {
         let Some(&id) = by_name.get(node.name.as_str()) else {
-            membership.strangers.insert(node.name.clone(), node.ready.0 == "True");
+            membership.strangers.insert(node.name.clone(), node.ready.status == "True");
             continue;
         };
-        let traces = traces.get(id);
         // Who did not finish joining is not a member yet, whatever the API server says: it joins again.
-        if traces.is_none_or(|it| it.unfinished.is_none()) {
-            membership.members.insert(id.clone(), member(node, traces));
+        if traces.get(id).is_none_or(|it| it.unfinished.is_none()) {
+            membership.members.insert(id.clone(), member(node));
         }
     }
     membership.components = answer.components.clone();
     membership
 }
 
-fn member(node: &Node, traces: Option<&Traces>) -> Member {
+fn member(node: &Node) -> Member {
     let drained_for = drained_for(&node.spec.taints);
     Member {
         tier: node.tier(),
         version: node.version,
-        ready: ready(node, traces),
+        ready: ready(&node.ready),
         serving: !node.spec.unschedulable && drained_for.is_none(),
         drained_for,
         settings: settings(node),
@@ -127,11 +126,11 @@ fn member(node: &Node, traces: Option<&Traces>) -> Member {
     }
 }
 
-fn ready(node: &Node, traces: Option<&Traces>) -> Ready {
-    match (node.ready.0.as_str(), node.ready.1.as_str()) {
+fn ready(said: &Condition) -> Ready {
+    match (said.status.as_str(), said.reason.as_str()) {
         ("True", _) => Ready::Yes,
         ("Unknown", _) => Ready::No("its kubelet does not report".into()),
-        ("False", "KubeletNotReady") if traces.is_some_and(|it| !it.network) => Ready::NoNetwork,
+        _ if said.lacks_network() => Ready::NoNetwork,
         (_, "") => Ready::No("its kubelet has not reported yet".into()),
         (_, reason) => Ready::No(format!("its kubelet is not ready: {reason}")),
     }

@@ -22,7 +22,6 @@ echo "kubernetes 1"
 for it in kubelet.conf admin.conf manifests/kube-apiserver.yaml; do
   [ ! -e "/etc/kubernetes/$it" ] || echo "trace $it"
 done
-for it in /etc/cni/net.d/*.conf*; do [ ! -e "$it" ] || { echo "trace network"; break; }; done
 [ ! -e /var/lib/orbos/kubernetes-unfinished ] || echo "unfinished $(head -c 40 /var/lib/orbos/kubernetes-unfinished)"
 if [ -e /etc/kubernetes/kubelet.conf ]; then
   echo "kubelet $(timeout 2 kubelet --version 2>/dev/null)"
@@ -30,7 +29,7 @@ fi
 if [ -e /etc/kubernetes/admin.conf ]; then
   at=$(sed -n 's/.*kube-apiserver.advertise-address.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null)
   if said=$(timeout 4 kubectl --kubeconfig=/etc/kubernetes/admin.conf ${at:+--server=https://$at} --request-timeout=3s \
-    get nodes,namespaces -o jsonpath='{range .items[?(@.kind=="Node")]}node{"\t"}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\t"}{range .status.conditions[?(@.type=="Ready")]}{.status} {.reason}{end}{"\t"}{.metadata.labels}{"\t"}{.spec}{"\n"}{end}{range .items[?(@.metadata.name=="kube-system")]}annotations{"\t"}{.metadata.annotations}{"\n"}{end}' 2>/dev/null)
+    get nodes,namespaces -o jsonpath='{range .items[?(@.kind=="Node")]}node{"\t"}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\t"}{.status.conditions[?(@.type=="Ready")]}{"\t"}{.metadata.labels}{"\t"}{.spec}{"\n"}{end}{range .items[?(@.metadata.name=="kube-system")]}annotations{"\t"}{.metadata.annotations}{"\n"}{end}' 2>/dev/null)
   then printf '%s\nanswered\n' "$said"; fi
 fi
 exit 0
@@ -43,8 +42,6 @@ pub(super) struct Traces {
     pub(super) member: bool,
     /// Whether it holds the state of a cluster.
     pub(super) plane: bool,
-    /// Whether a network for pods is configured on it.
-    pub(super) network: bool,
     /// What kubeadm is in the middle of, or was.
     pub(super) unfinished: Option<String>,
     /// The version of the kubelet's program.
@@ -66,10 +63,25 @@ pub(super) struct Answer {
 pub(super) struct Node {
     pub(super) name: String,
     pub(super) version: Version,
-    /// The status and the reason of its readiness.
-    pub(super) ready: (String, String),
+    pub(super) ready: Condition,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) spec: NodeSpec,
+}
+
+/// Whether a node is ready, as its kubelet says; nothing: it has not said anything yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Condition {
+    pub(super) status: String,
+    pub(super) reason: String,
+    pub(super) message: String,
+}
+
+impl Condition {
+    /// Whether the kubelet works, and its runtime lacks only a network, in the words of the runtime interface.
+    pub(super) fn lacks_network(&self) -> bool {
+        self.status == "False" && self.message.contains("NetworkReady=false")
+    }
 }
 
 /// What the API says a node shall be.
@@ -128,7 +140,6 @@ pub(super) fn parse(text: &str) -> Result<Traces, String> {
         match line.split_once(['\t', ' ']).unwrap_or((line, "")) {
             ("trace", "kubelet.conf") => traces.member = true,
             ("trace", "admin.conf" | "manifests/kube-apiserver.yaml") => traces.plane = true,
-            ("trace", "network") => traces.network = true,
             ("unfinished", what) => traces.unfinished = Some(what.trim().to_owned()),
             ("kubelet", said) => traces.kubelet = said.split(' ').next_back().and_then(version),
             ("node", _) => answer.nodes.push(node(line).ok_or_else(unreadable)?),
@@ -145,13 +156,13 @@ fn node(line: &str) -> Option<Node> {
     let [_, name, kubelet, ready, labels, spec] = line.split('\t').collect::<Vec<_>>()[..] else {
         return None;
     };
-    let (status, reason) = ready.split_once(' ').unwrap_or((ready, ""));
+    let or_nothing = |text| if text == "" { "{}" } else { text };
     Some(Node {
         name: name.into(),
         version: version(kubelet)?,
-        ready: (status.into(), reason.into()),
-        labels: serde_json::from_str(if labels.is_empty() { "{}" } else { labels }).ok()?,
-        spec: serde_json::from_str(if spec.is_empty() { "{}" } else { spec }).ok()?,
+        ready: serde_json::from_str(or_nothing(ready)).ok()?,
+        labels: serde_json::from_str(or_nothing(labels)).ok()?,
+        spec: serde_json::from_str(or_nothing(spec)).ok()?,
     })
 }
 

@@ -279,7 +279,12 @@ fn a_try_that_did_not_end_well_founded_nothing() {
 fn unreadable_answers_are_errors() {
     assert!(probe::parse("").is_err());
     assert!(probe::parse("kubernetes 1\nnode\tmasters-1\n").is_err());
-    assert!(probe::parse("kubernetes 1\nnode\ta\tv1.20.2\tTrue x\t{}\t{\"podCIDR\":7}\nanswered\n").is_err());
+    assert!(
+        probe::parse(
+            "kubernetes 1\nnode\ta\tv1.20.2\t{\"status\":\"True\"}\t{}\t{\"podCIDR\":7}\nanswered\n"
+        )
+        .is_err()
+    );
 }
 
 const RECORDED_PLANE: &str = include_str!("recorded/control-plane.txt");
@@ -312,7 +317,7 @@ fn a_drained_member_says_what_for() {
         {"key":"node.kubernetes.io/unschedulable","effect":"NoSchedule"},{"key":"own","value":"v","effect":"NoExecute"}]}"#;
     let spec = spec.replace(['\n', ' '], "");
     let said = format!(
-        "kubernetes 1\ntrace admin.conf\nnode\tmasters-1\tv1.20.2+x\tUnknown NodeStatusUnknown\t{{}}\t{spec}\n\
+        "kubernetes 1\ntrace admin.conf\nnode\tmasters-1\tv1.20.2+x\t{{\"status\":\"Unknown\"}}\t{{}}\t{spec}\n\
         annotations\t{{\"orbos.ch/component-network\":\"12ab\"}}\nanswered\n"
     );
     let membership = seen(&[("masters-1", &said)], &[]).expect("readable");
@@ -327,24 +332,26 @@ fn a_drained_member_says_what_for() {
 
 #[test]
 fn a_member_without_a_network_works_but_for_that() {
-    let said = |network: &str, reason: &str| {
-        format!(
-            "kubernetes 1\ntrace admin.conf\n{network}node\tmasters-1\tv1.20.2\t{reason}\t{{}}\t{{}}\nanswered\n"
-        )
-    };
-    let ready = |network: &str, reason: &str| {
-        let membership = seen(&[("masters-1", &said(network, reason))], &[]).expect("readable");
+    let ready = |said: &str| {
+        let said = format!(
+            "kubernetes 1\ntrace admin.conf\nnode\tmasters-1\tv1.20.2\t{said}\t{{}}\t{{}}\nanswered\n"
+        );
+        let membership = seen(&[("masters-1", &said)], &[]).expect("readable");
         membership.members[&id("masters-1")].ready.clone()
     };
-    assert_eq!(ready("", "False KubeletNotReady"), Ready::NoNetwork);
-    let broken = Ready::No("its kubelet is not ready: KubeletNotReady".into());
-    assert_eq!(ready("trace network\n", "False KubeletNotReady"), broken);
-    assert_eq!(ready("", "Unknown NodeStatusUnknown"), Ready::No("its kubelet does not report".into()));
-    assert_eq!(ready("", "True KubeletReady"), Ready::Yes);
+    // As a kubelet 1.20.2 on containerd 1.6 says it.
+    let lacking = r#"{"message":"[runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized, Failed to initialize CSINode]","reason":"KubeletNotReady","status":"False"}"#;
+    assert_eq!(ready(lacking), Ready::NoNetwork);
+    assert_eq!(ready(&lacking.replace("False", "Unknown")), Ready::No("its kubelet does not report".into()));
+    let broken = r#"{"message":"PLEG is not healthy","reason":"KubeletNotReady","status":"False"}"#;
+    assert_eq!(ready(broken), Ready::No("its kubelet is not ready: KubeletNotReady".into()));
+    assert_eq!(ready(""), Ready::No("its kubelet has not reported yet".into()));
+    assert_eq!(ready(r#"{"status":"True"}"#), Ready::Yes);
 }
 
 #[test]
 fn half_an_answer_is_none() {
-    let traces = probe::parse("kubernetes 1\nnode\ta\tv1.20.2\tTrue x\t{}\t{}\n").expect("readable");
+    let traces =
+        probe::parse("kubernetes 1\nnode\ta\tv1.20.2\t{\"status\":\"True\"}\t{}\t{}\n").expect("readable");
     assert_eq!(traces.answer, None);
 }

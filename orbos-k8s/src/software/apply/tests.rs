@@ -19,7 +19,7 @@ struct Scene {
     converged: Mutex<Vec<String>>,
 }
 
-const ANSWER: &str = "kubernetes 1\ntrace admin.conf\ntrace kubelet.conf\nnode\tmasters-1\tv1.20.2\tTrue x\t{}\t{}\nanswered\n";
+const ANSWER: &str = "kubernetes 1\ntrace admin.conf\ntrace kubelet.conf\nnode\tmasters-1\tv1.20.2\t{\"status\":\"True\"}\t{}\t{}\nanswered\n";
 
 fn id(name: &str) -> MachineId {
     PoolRef::new("p", if name.starts_with("masters") { "masters" } else { "workers" }).machine(name)
