@@ -1,14 +1,18 @@
-//! What a machine need not read again: packages and files' contents, as long as nothing about their files changed.
+//! What a machine need not read again: packages, small texts and files' contents, as long as nothing about their files
+//! changed.
 //!
 //! Their names, inodes, sizes and times are asked for with every look, and the machine itself compares them with those
-//! that ORBITER remembers. What the kernel and systemd know is never remembered.
+//! that ORBITER remembers. What the kernel and systemd know is never remembered, but for how much disk is free.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use orbos_ssh::quote;
 
 use super::{
-    observe::{files, words},
+    observe::{files, live_texts, words},
     parse::micros,
 };
 use crate::{
@@ -26,8 +30,11 @@ const MOST: usize = 32 << 10;
 
 /// The parts of an answer that are remembered.
 pub(super) const PARTS: [&str; 3] = ["stat", "tables", "hashes"];
+/// Those that are remembered too of a machine on which ORBOS put something. Before that it matters who listens and how
+/// much disk is free, and neither shows in a file's times.
+pub(super) const PARTS_IN_USE: [&str; 2] = ["disk", "texts"];
 
-/// What a machine said about packages and files, and by what it can tell that they are still the same.
+/// What a machine said about packages, small texts and files, and by what it can tell that they are still the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     question: Fingerprint,
@@ -40,8 +47,8 @@ pub struct Kept {
 impl Kept {
     /// What may be remembered of an answer; `None`: something changed so shortly before that its times prove nothing.
     ///
-    /// `said` are those [parts](PARTS); `clock` is the machine's time when it began to look,
-    /// in microseconds since 1970, and `asked` ORBITER's.
+    /// `said` are those [parts](PARTS), and [these](PARTS_IN_USE) if they may be remembered; `clock` is the machine's
+    /// time when it began to look, in microseconds since 1970, and `asked` ORBITER's.
     pub(super) fn of(said: String, goal: &HostGoal, clock: i64, asked: Duration) -> Option<Self> {
         let print = said.find("\n= stat ")?;
         let times = said[..print].lines().skip(1).flat_map(|it| it.split(' ').skip(3).take(2));
@@ -59,6 +66,11 @@ impl Kept {
         now.checked_sub(self.asked).is_some_and(|it| it < LONGEST) && self.question == question(goal)
     }
 
+    /// Whether small texts and the free disk are remembered too.
+    pub(super) fn has_texts(&self) -> bool {
+        self.said.contains("\n= texts ")
+    }
+
     fn print(&self) -> &str {
         &self.said[..self.print]
     }
@@ -66,20 +78,23 @@ impl Kept {
 
 /// What the answer depends on besides the machine.
 fn question(goal: &HostGoal) -> Fingerprint {
-    fingerprint(&script(goal, None))
+    fingerprint(&script(goal, None, ""))
 }
 
-/// Those [parts](PARTS), or only a line that says that they are as they were.
+/// Those [parts](PARTS), or only a line that says that they are as they were; and `texts`, which prints what small texts
+/// say, or if they are remembered only what the kernel says.
 ///
+/// Files are asked for before any of them is read: what changes in between looks changed the next time.
 /// The boot's id is among what is compared: another machine, and another run of this one, tells everything.
-pub(super) fn script(goal: &HostGoal, known: Option<&Kept>) -> String {
+pub(super) fn script(goal: &HostGoal, known: Option<&Kept>, texts: &str) -> String {
     let hashed: Vec<&str> = goal
         .firewall
         .iter()
         .map(|_| files::FIREWALL_BOOT)
         .chain(goal.files.keys().map(String::as_str))
         .collect();
-    let stated = words(hashed.iter().copied().chain(goal.artifacts.keys().map(String::as_str)));
+    let stated = hashed.iter().copied().chain(goal.artifacts.keys().map(String::as_str));
+    let stated = words(stated.chain(files::STORED));
     let hashes =
         if hashed.is_empty() { ":" } else { &format!("sha256sum -- {} 2>/dev/null", words(&hashed)) };
     let all = format!(
@@ -95,13 +110,34 @@ $print\"
 ",
         files::BOOT_ID,
     );
-    match known {
-        Some(known) => {
-            let known = quote(known.print());
-            format!("{print}if [ \"$print\" = {known} ]; then echo '= same 0'; else\n{all}fi\n")
-        }
-        None => print + &all,
+    let Some(known) = known else { return print + texts + &all };
+    let same = quote(known.print());
+    if known.has_texts() {
+        let live = live_script(&goal.sysctls);
+        format!("{print}if [ \"$print\" = {same} ]; then echo '= same 0'\n{live}else\n{texts}{all}fi\n")
+    } else {
+        format!("{print}{texts}if [ \"$print\" = {same} ]; then echo '= same 0'; else\n{all}fi\n")
     }
+}
+
+/// What the kernel says, each line with its path, if bash did not read it already.
+fn live_script(sysctls: &BTreeMap<String, String>) -> String {
+    format!(
+        "if [ -n \"$live\" ]; then printf %s \"$live\"; else grep -asH '' {}; fi; echo \"= live $?\"\n",
+        words(live_texts(sysctls))
+    )
+}
+
+/// Reads what the kernel says without a process, but only in bash.
+///
+/// Other shells read byte by byte, and of a number the kernel then only gives the first digit.
+pub(super) fn live_prelude(sysctls: &BTreeMap<String, String>) -> String {
+    format!(
+        "export live=
+if [ -n \"$BASH_VERSION\" ]; then for it in {}
+do while IFS= read -r line || [ -n \"$line\" ]; do live=\"$live$it:$line\n\"; done <\"$it\"; done 2>/dev/null; fi\n",
+        words(live_texts(sysctls))
+    )
 }
 
 /// One process reads what the kernel and dpkg keep as tables: which modules are built in, and which packages there

@@ -1,7 +1,7 @@
 //! Looks at a machine: one script, one round trip.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -34,7 +34,8 @@ pub async fn observe(shell: &dyn Shell, goal: &HostGoal, now: SystemTime) -> Res
 /// The same, but what did not change since a former look need not be read anew.
 ///
 /// `kept` is what was remembered of this machine, and then holds what to remember of it for the next look. What was
-/// remembered of another machine, or for another goal, does no harm.
+/// remembered of another machine, or for another goal, does no harm. How much disk is free on a machine on which ORBOS
+/// put something may be remembered too, for at most an hour.
 ///
 /// # Errors
 ///
@@ -48,7 +49,7 @@ pub async fn observe_again(
     let sent =
         now.duration_since(UNIX_EPOCH).map_err(|it| Error::failed("reading the clock", it.to_string()))?;
     let known = kept.as_ref().filter(|it| it.holds(goal, sent));
-    let command = command(&script(goal, known)?);
+    let command = command(goal, known)?;
     let started = Instant::now();
     let output = shell.run(&command).await.map_err(|it| failure("looking at the machine", it))?;
     let clock = Clock { sent, round_trip: started.elapsed() };
@@ -83,20 +84,11 @@ pub(super) mod files {
     pub(in crate::hosts) const FIREWALL: &str = "/var/lib/orbos/firewall";
     pub(in crate::hosts) const FIREWALL_BOOT: &str = "/etc/orbos/firewall.nft";
     pub(in crate::hosts) const ROUTES: &str = "/etc/orbos/routes";
-    pub(in crate::hosts) const TEXTS: [&str; 12] = [
-        BOOT_ID,
-        HOSTNAME,
-        BOOT_HOSTNAME,
-        OS,
-        SWAPS,
-        FSTAB,
-        SYSCTLS,
-        MODULES,
-        MANAGED,
-        ARTIFACTS,
-        FIREWALL,
-        ROUTES,
-    ];
+    /// What the kernel makes up when it is read, besides its parameters.
+    pub(in crate::hosts) const KERNEL: [&str; 3] = [BOOT_ID, HOSTNAME, SWAPS];
+    /// What is on disk.
+    pub(in crate::hosts) const STORED: [&str; 9] =
+        [BOOT_HOSTNAME, OS, FSTAB, SYSCTLS, MODULES, MANAGED, ARTIFACTS, FIREWALL, ROUTES];
     /// Who listens, with all that is connected.
     pub(in crate::hosts) const SOCKETS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 }
@@ -134,8 +126,7 @@ echo ${now:-$(date +%s.%N)}; read -r up _ </proc/uptime; echo $up; read -r _ mem
 if [ -r /proc/sys/kernel/arch ]; then read -r it </proc/sys/kernel/arch; echo $it; else uname -m; fi; echo \"= machine $?\"
 ",
     );
-    script.push_str(&texts_script(sysctls.keys()));
-    script.push_str("stat -f -c '%a %S' /var/lib; echo \"= disk $?\"\n");
+    script.push_str(&kept::script(goal, known, &texts_script(sysctls)));
     let _ = writeln!(
         script,
         "ip -o -batch - <<E\naddr show scope global\nroute show proto {}\nE\necho \"= network $?\"",
@@ -160,7 +151,6 @@ if [ -r /proc/sys/kernel/arch ]; then read -r it </proc/sys/kernel/arch; echo $i
             "said=$(nft -s -n list table inet orbos 2>/dev/null); printf 'firewall %s\\n%s\\n' ${#said} \"$said\"\n",
         );
     }
-    script.push_str(&kept::script(goal, known));
     if !services.is_empty() {
         let _ = writeln!(
             script,
@@ -184,28 +174,39 @@ printf 'probe {index} %s %s\\n%s\\n' $? ${{#said}} \"$said\"",
     Ok(script)
 }
 
-/// A login shell is usually bash, whose every process costs a third more than one of the shell that scripts are for; but
-/// bash knows the time without a process.
-pub(super) fn command(script: &str) -> String {
-    format!(
-        "export LC_ALL=C now=$EPOCHREALTIME\nscript={}\n[ -z \"$now\" ] || exec sh -c \"$script\"\neval \"$script\"",
-        quote(script)
-    )
+/// The script for any login shell.
+///
+/// It is usually bash, whose every process costs a third more than one of the shell that scripts are for; but
+/// bash knows the time without a process, and what the kernel says.
+pub(super) fn command(goal: &HostGoal, known: Option<&Kept>) -> Result<String> {
+    let script = script(goal, known)?;
+    let live =
+        if known.is_some_and(Kept::has_texts) { kept::live_prelude(&goal.sysctls) } else { String::new() };
+    Ok(format!(
+        "export LC_ALL=C now=$EPOCHREALTIME\n{live}script={}\n[ -z \"$now\" ] || exec sh -c \"$script\"\neval \"$script\"",
+        quote(&script)
+    ))
 }
 
-/// One process prints all small texts, each line with its path.
+/// One process prints all small texts, each line with its path; another how much disk is free.
 ///
 /// Who listens only matters as long as ORBOS put nothing on the machine, and the kernel goes through all connections to
 /// tell. Of these it prints those that listen, which the kernel calls `0A`.
-fn texts_script<'a>(sysctls: impl Iterator<Item = &'a String>) -> String {
-    let texts = files::TEXTS.iter().map(|it| (*it).to_owned()).chain(sysctls.map(|it| sysctl_path(it)));
+fn texts_script(sysctls: &BTreeMap<String, String>) -> String {
+    let texts = live_texts(sysctls).chain(files::STORED.map(str::to_owned));
     format!(
         "sockets=; [ -s {} ] || sockets='{}'
-grep -asHvE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{{4}} [0-9A-F]+:[0-9A-F]{{4}} 0[^A] ' {} $sockets; echo \"= texts $?\"\n",
+grep -asHvE '^ *[0-9]+: [0-9A-F]+:[0-9A-F]{{4}} [0-9A-F]+:[0-9A-F]{{4}} 0[^A] ' {} $sockets; echo \"= texts $?\"
+stat -f -c '%a %S' /var/lib; echo \"= disk $?\"\n",
         files::MANAGED,
         files::SOCKETS.join(" "),
         words(texts),
     )
+}
+
+/// Those that are never remembered.
+pub(super) fn live_texts(sysctls: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
+    files::KERNEL.map(str::to_owned).into_iter().chain(sysctls.keys().map(|it| sysctl_path(it)))
 }
 
 /// As the kernel calls them.

@@ -36,7 +36,7 @@ pub(super) struct Answer {
     pub(super) news: News,
 }
 
-/// What it said of packages and files.
+/// What it said of packages, small texts and files.
 #[derive(Debug, PartialEq)]
 pub(super) enum News {
     /// That they are as they were.

@@ -198,7 +198,7 @@ fn this_machine_can_be_looked_at() {
     let port = listener.local_addr().expect("it is bound").port();
     let bash =
         Command::new("dpkg-query").args(["-W", "-f=${Version}", "bash"]).output().expect("this is Debian");
-    let script = observe::command(&observe::script(&goal, None).expect("a script"));
+    let script = observe::command(&goal, None).expect("a script");
     for shell in ["dash", "bash"] {
         let output = Command::new(shell).args(["-c", &script]).output().expect("there is a shell");
         let seen = read(&output.stdout, &goal).unwrap_or_else(|it| panic!("{shell}: {it}: {output:?}"));

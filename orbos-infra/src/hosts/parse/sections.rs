@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::super::{
     kept::{self, Kept},
     kernel::sysctl_path,
-    observe::files,
+    observe::{files, live_texts},
 };
 use crate::host::HostGoal;
 
@@ -59,6 +59,12 @@ impl<'a> Sections<'a> {
                 None => lines.push(text),
             }
         }
+        if known.has_texts() {
+            let live = self.get("live", &[0, 1, 2])?.to_vec();
+            if let Some((texts, _)) = self.parts.get_mut("texts") {
+                texts.extend(live);
+            }
+        }
         Ok(())
     }
 
@@ -72,17 +78,21 @@ impl<'a> Sections<'a> {
         Ok(())
     }
 
-    /// Whether packages and files are as they were.
+    /// Whether packages, small texts and files are as they were.
     pub(super) fn is_same(&self) -> bool {
         self.parts.contains_key("same")
     }
 
-    /// What it said of packages and files, as it said it.
+    /// What may be remembered, as it said it; nothing that the kernel makes up.
     pub(super) fn said(&self) -> String {
+        let managed = format!("{}:", files::MANAGED);
+        let texts = self.parts.get("texts").map_or(&[][..], |it| &it.0);
+        let in_use = texts.iter().any(|it| it.starts_with(&managed));
+        let more: &[&str] = if in_use { &kept::PARTS_IN_USE } else { &[] };
         let mut said = String::new();
-        for name in kept::PARTS {
+        for name in kept::PARTS.iter().chain(more) {
             if let Some((lines, status)) = self.parts.get(name) {
-                for line in lines {
+                for line in lines.iter().filter(|it| !it.starts_with("/proc/")) {
                     let _ = writeln!(said, "{line}");
                 }
                 let _ = writeln!(said, "= {name} {status}");
@@ -133,9 +143,8 @@ impl<'a> Sections<'a> {
     /// The small files.
     pub(super) fn texts(&self, goal: &HostGoal) -> Result<Texts<'a>, String> {
         let mut texts = BTreeMap::<String, Vec<&str>>::new();
-        let sysctls = goal.sysctls.keys().map(|it| sysctl_path(it));
-        let always = files::TEXTS.iter().chain(&files::SOCKETS).map(|it| (*it).to_owned());
-        let mut paths: Vec<String> = always.chain(sysctls).collect();
+        let others = files::STORED.iter().chain(&files::SOCKETS).map(|it| (*it).to_owned());
+        let mut paths: Vec<String> = others.chain(live_texts(&goal.sysctls)).collect();
         // A path may have colons; then the longest that fits is meant.
         paths.sort_by_key(|it| std::cmp::Reverse(it.len()));
         for line in self.get("texts", &[0, 1, 2])? {

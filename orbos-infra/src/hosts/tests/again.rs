@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    net::TcpListener,
     os::unix::fs::{PermissionsExt as _, symlink},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use super::{RECORDED, rich, set, snapshot};
 use crate::{
-    host::{FileGoal, HostGoal, HostSeen},
+    host::{FileGoal, HostGoal, HostSeen, Managed},
     hosts::{
         kept::Kept,
         observe::{self, files},
@@ -24,6 +25,11 @@ use crate::{
 
 const SENT: Duration = Duration::from_secs(1_795_376_000);
 const TABLE: &str = "table inet orbos {\n}\n";
+/// A kernel parameter of the place, besides those of this machine.
+const PARAMETER: &str = "/proc/sys/orbos/ports";
+const SWAPS: &str = "Filename\tType\tSize\tUsed\tPriority\n";
+/// What writes down that it was started.
+const PROGRAMS: [&str; 4] = ["awk", "grep", "sha256sum", "stat"];
 
 fn recorded(clock: &str) -> Option<Kept> {
     let text: Vec<u8> = RECORDED.to_vec();
@@ -40,6 +46,13 @@ fn recorded(clock: &str) -> Option<Kept> {
 fn a_machine_is_told_what_is_known() {
     let kept = recorded("1795377634.095990710").expect("nothing changed shortly before");
     snapshot("look-again", &observe::script(&rich(), Some(&kept)).expect("a script"));
+}
+
+#[test]
+fn what_the_kernel_says_is_not_remembered() {
+    let kept = recorded("1795377634.095990710").expect("nothing changed shortly before");
+    assert!(kept.has_texts() && kept.said.contains("\n/etc/hostname:h2-named\n"));
+    assert!(!kept.said.contains("\n/proc/"), "{}", kept.said);
 }
 
 #[test]
@@ -84,6 +97,26 @@ fn a_machine_that_was_told_nothing_cannot_say_that_it_is_the_same() {
     assert_eq!(why, "the part `stat` is there twice");
 }
 
+#[test]
+fn a_machine_that_is_the_same_still_has_to_say_what_the_kernel_says() {
+    let clock = Clock { sent: SENT, round_trip: Duration::ZERO };
+    let kept = recorded("1795377634.095990710").expect("nothing changed shortly before");
+    let text: String = RECORDED.iter().map(|it| char::from(*it)).collect();
+    let (begin, rest) = text.split_once("/proc/sys/kernel/random/boot_id:").expect("it has texts");
+    let (_, rest) = rest.split_once("= disk 0\n").expect("it has a disk");
+    let (middle, rest) = rest.split_once("0edf9c4b").expect("it has a boot");
+    let (_, end) = rest.split_once("= hashes 1\n").expect("it has hashes");
+    let read = |live: &str| {
+        let text: Vec<u8> =
+            format!("{begin}= same 0\n{live}{middle}{end}").chars().map(|it| it as u8).collect();
+        parse::seen(&text, &rich(), &clock, Some(&kept)).map(|it| it.seen)
+    };
+    assert_eq!(read(""), Err("the part `live` is missing".into()));
+    assert_eq!(read("= live 127\n"), Err("the part `live` failed with 127".into()));
+    let why = read("= live 2\n").expect_err("it says nothing");
+    assert_eq!(why, "it did not say what is in /proc/sys/kernel/random/boot_id");
+}
+
 /// A machine of which some files are in a folder of this one.
 struct Place {
     folder: TempDir,
@@ -94,22 +127,57 @@ struct Place {
 impl Place {
     fn new(shell: &'static str) -> Self {
         let place = Self { folder: tempfile::tempdir().expect("there is room"), shell, kept: None };
-        for folder in ["dpkg/updates", "sysinit.target.wants"] {
+        for folder in ["bin", "dpkg/updates", "sysinit.target.wants"] {
             fs::create_dir_all(place.path(folder)).expect("there is room");
+        }
+        for program in PROGRAMS {
+            let name = format!("bin/{program}");
+            let started = place.path("started").display().to_string();
+            place.write(
+                &name,
+                &format!("#!/bin/sh\necho {program} $* >>{started}\nexec /usr/bin/{program} \"$@\"\n"),
+            );
+            fs::set_permissions(place.path(&name), fs::Permissions::from_mode(0o755)).expect("it is ours");
         }
         place.write("a", "one\n");
         place.write("b", "two\n");
-        place.write("boot", "first\n");
         place.write("nft", TABLE);
-        place.write("boot.nft", "as at boot\n");
-        place.write("stamp", &format!("print {} {}\n", fingerprint(TABLE), fingerprint("as at boot\n")));
+        let stamp = format!("print {} {}\n", fingerprint(TABLE), fingerprint("as at boot\n"));
+        for (real, text) in [
+            (files::BOOT_ID, "first\n"),
+            (files::HOSTNAME, "m1\n"),
+            (files::SWAPS, SWAPS),
+            (PARAMETER, "1024\t60999\n"),
+            (files::BOOT_HOSTNAME, "m1\n"),
+            (files::OS, "ID=debian\nVERSION_ID=\"12\"\n"),
+            (files::FSTAB, "# none\n"),
+            (files::SYSCTLS, "orbos.ports = 1024 60999\n"),
+            (files::MANAGED, "service a.service\n"),
+            (files::FIREWALL, &stamp),
+            (files::FIREWALL_BOOT, "as at boot\n"),
+        ] {
+            place.put(real, text);
+        }
         place.write("dpkg/status", &stanza("1.0"));
         symlink("/none", place.path("sysinit.target.wants/orbos-firewall.service")).expect("there is room");
         place
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Where a file is that has its place on every machine.
+    fn of(&self, real: &str) -> PathBuf {
+        self.path(&real.replace('/', "_"))
+    }
+
+    fn put(&self, real: &str, text: &str) {
+        fs::write(self.of(real), text).expect("there is room");
+    }
+
+    fn remove(&self, real: &str) {
+        fs::remove_file(self.of(real)).expect("it is ours");
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -119,11 +187,27 @@ impl Place {
     fn goal(&self) -> HostGoal {
         let file = |name: &str| (self.path(name).display().to_string(), FileGoal::text(""));
         HostGoal {
+            hostname: Some("m1".into()),
             packages: set(&["socat"]),
             files: ["a", "b", "none"].map(file).into(),
+            sysctls: ["net.ipv4.ip_local_port_range", "net.ipv4.tcp_rmem", "orbos.none", "orbos.ports"]
+                .map(|it| (it.to_owned(), "1024 60999".to_owned()))
+                .into(),
             firewall: Some(Firewall::default()),
             ..HostGoal::default()
         }
+    }
+
+    /// The files of the place that have another path on a machine.
+    fn moved(&self) -> Vec<(&'static str, String)> {
+        let files = files::KERNEL.into_iter().chain(files::STORED).chain([files::FIREWALL_BOOT, PARAMETER]);
+        files.map(|it| (it, self.of(it).display().to_string())).collect()
+    }
+
+    /// What was started since the last look began, of [those](PROGRAMS).
+    fn started(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.path("started")).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
     }
 
     /// A look by a clock that is far ahead, as if all files had been there for long; whether packages and files were
@@ -131,7 +215,8 @@ impl Place {
     fn look(&mut self) -> (HostSeen, bool) {
         let goal = self.goal();
         let known = self.kept.as_ref().filter(|it| it.holds(&goal, SENT));
-        let mut script = observe::script(&goal, known).expect("a script");
+        let mut script = observe::command(&goal, known).expect("a script");
+        self.write("started", "");
         let ahead = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970") + SENT / 100;
         let own = |name: &str| self.path(name).display().to_string();
         for (from, to) in [
@@ -139,22 +224,18 @@ impl Place {
             ("nft -s -n list table inet orbos", format!("cat {}", own("nft"))),
             ("/etc/systemd/system", self.folder.path().display().to_string()),
             ("/var/lib/dpkg", own("dpkg")),
-            (files::FIREWALL_BOOT, own("boot.nft")),
-            (files::FIREWALL, own("stamp")),
-            (files::BOOT_ID, own("boot")),
-        ] {
+            ("PATH=", format!("PATH={}:", own("bin"))),
+        ]
+        .into_iter()
+        .chain(self.moved())
+        {
             script = script.replace(from, &to);
         }
         let output = Command::new(self.shell).args(["-c", &script]).output().expect("there is a shell");
         let back = String::from_utf8(output.stdout).expect("it is text");
-        let back = [
-            (own("boot.nft"), files::FIREWALL_BOOT),
-            (own("stamp"), files::FIREWALL),
-            (format!("{}:", own("boot")), &format!("{}:", files::BOOT_ID)),
-            (own("sysinit.target.wants"), "/etc/systemd/system/sysinit.target.wants"),
-        ]
-        .iter()
-        .fold(back, |back, (own, real)| back.replace(own, real));
+        let wants = ("/etc/systemd/system/sysinit.target.wants", own("sysinit.target.wants"));
+        let back =
+            self.moved().iter().chain([&wants]).fold(back, |back, (real, own)| back.replace(own, real));
         let clock = Clock { sent: SENT, round_trip: Duration::ZERO };
         let answer =
             parse::seen(back.as_bytes(), &goal, &clock, known).unwrap_or_else(|it| panic!("{it}: {back}"));
@@ -185,8 +266,7 @@ fn stanza(version: &str) -> String {
 
 /// Without what changes by itself.
 fn unmoved(seen: &HostSeen) -> HostSeen {
-    let moved = HostSeen { disk_mib: 0, clock_ahead: 0, swap: false, ..seen.clone() };
-    HostSeen { listening: Default::default(), interfaces: Default::default(), ..moved }
+    HostSeen { clock_ahead: 0, interfaces: Default::default(), ..seen.clone() }
 }
 
 fn times(path: &Path) -> fs::FileTimes {
@@ -205,7 +285,7 @@ fn print_of<'a>(place: &Place, seen: &'a HostSeen, name: &str) -> Option<&'a str
 
 #[test]
 fn what_changed_is_read_again() {
-    let drifts: [Drift; 10] = [
+    let drifts: [Drift; 17] = [
         (
             "a file of the same size, time and inode",
             |it| {
@@ -280,7 +360,30 @@ fn what_changed_is_read_again() {
             },
             |_, seen| seen.packages.is_empty(),
         ),
-        ("another boot", |it| it.write("boot", "second\n"), |_, seen| seen.boot_id == "second"),
+        ("another boot", |it| it.put(files::BOOT_ID, "second\n"), |_, seen| seen.boot_id == "second"),
+        (
+            "another name after boot",
+            |it| it.put(files::BOOT_HOSTNAME, "m2\n"),
+            |_, seen| seen.hostname == "m2",
+        ),
+        ("another system", |it| it.put(files::OS, "ID=debian\n"), |_, seen| seen.os == "debian"),
+        ("swap after boot", |it| it.put(files::FSTAB, "/a none swap sw 0 0\n"), |_, seen| seen.swap),
+        (
+            "no kernel parameters after boot",
+            |it| it.remove(files::SYSCTLS),
+            |_, seen| seen.managed.sysctls.is_empty(),
+        ),
+        (
+            "artifacts that are there now",
+            |it| it.put(files::ARTIFACTS, "1 755 1 1 a v1 /usr/bin/a\n"),
+            |_, seen| seen.managed.files.contains("/usr/bin/a"),
+        ),
+        (
+            "nothing of ORBOS any more",
+            |it| it.remove(files::MANAGED),
+            |_, seen| seen.managed.services.is_empty() && !seen.listening.is_empty(),
+        ),
+        ("no firewall that we put there", |it| it.remove(files::FIREWALL), |_, seen| seen.firewall.is_none()),
     ];
     for (shell, (what, change, is_seen)) in
         SHELLS.iter().flat_map(|shell| drifts.iter().map(move |it| (shell, it)))
@@ -296,7 +399,28 @@ fn what_changed_is_read_again() {
 
 #[test]
 fn what_the_kernel_knows_is_looked_at_although_no_file_changed() {
-    let drifts: [Drift; 3] = [
+    let drifts: [Drift; 8] = [
+        ("another name", |it| it.put(files::HOSTNAME, "m2\n"), |_, seen| seen.hostname == "m2"),
+        (
+            "swap",
+            |it| it.put(files::SWAPS, &format!("{SWAPS}/dev/b\tpartition\t1\t0\t-2\n/a b\tfile\t1\t0\t-3\n")),
+            |_, seen| seen.swap,
+        ),
+        (
+            "another kernel parameter",
+            |it| it.put(PARAMETER, "32768\t60999\n"),
+            |_, seen| seen.sysctls["orbos.ports"] == "32768 60999",
+        ),
+        (
+            "a kernel parameter that is empty",
+            |it| it.put(PARAMETER, "\n"),
+            |_, seen| seen.sysctls["orbos.ports"].is_empty(),
+        ),
+        (
+            "a kernel parameter that is gone",
+            |it| it.remove(PARAMETER),
+            |_, seen| !seen.sysctls.contains_key("orbos.ports"),
+        ),
         (
             "a table with another rule",
             |it| it.write("nft", "table inet orbos {\n\tdrop\n}\n"),
@@ -317,5 +441,43 @@ fn what_the_kernel_knows_is_looked_at_although_no_file_changed() {
         change(&place);
         let (seen, everything) = place.look();
         assert!(is_seen(&place, &seen) && !everything, "{what} by {shell}: {seen:?}");
+    }
+}
+
+#[test]
+fn a_look_that_reads_nothing_again_starts_hardly_a_process() {
+    for shell in SHELLS {
+        let (place, first) = Place::settled(shell);
+        assert_eq!(first.sysctls["orbos.ports"], "1024 60999");
+        assert!(first.sysctls["net.ipv4.ip_local_port_range"].contains(' '), "{first:?}");
+        let started = place.started();
+        let (stat, others) = started.split_first().expect("it asks for the files");
+        assert!(stat.starts_with("stat -L "), "{shell}: {stat}");
+        // Only bash can read numbers from the kernel; another shell has to ask for what the kernel says.
+        let stored =
+            |it: &str| files::STORED.iter().any(|file| it.contains(&place.of(file).display().to_string()));
+        assert_eq!(others.len(), usize::from(shell != "bash"), "{shell}: {others:?}");
+        assert!(others.iter().all(|it| it.starts_with("grep ") && !stored(it)), "{shell}: {others:?}");
+    }
+}
+
+#[test]
+fn who_listens_and_free_disk_are_looked_at_until_something_is_on_the_machine() {
+    for shell in SHELLS {
+        let mut place = Place::new(shell);
+        place.remove(files::MANAGED);
+        let (before, _) = place.look();
+        assert_eq!(before.managed.services, Managed::default().services);
+        assert!(place.kept.as_ref().is_some_and(|it| !it.has_texts()));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        let (after, everything) = place.look();
+        assert!(!everything && after.listening.contains(&port), "{shell}: {:?}", after.listening);
+        let started = place.started();
+        assert!(started.iter().any(|it| it.starts_with("stat -f ")), "{shell}: {started:?}");
+
+        place.put(files::MANAGED, "service a.service\n");
+        let (after, everything) = place.look();
+        assert!(everything && after.managed.services == set(&["a.service"]) && after.listening.is_empty());
     }
 }
