@@ -156,7 +156,6 @@ fn node(line: &str) -> Option<Node> {
     let [_, name, kubelet, ready, labels, spec] = line.split('\t').collect::<Vec<_>>()[..] else {
         return None;
     };
-    let or_nothing = |text| if text == "" { "{}" } else { text };
     Some(Node {
         name: name.into(),
         version: version(kubelet)?,
@@ -164,6 +163,10 @@ fn node(line: &str) -> Option<Node> {
         labels: serde_json::from_str(or_nothing(labels)).ok()?,
         spec: serde_json::from_str(or_nothing(spec)).ok()?,
     })
+}
+
+fn or_nothing(json: &str) -> &str {
+    if json.is_empty() { "{}" } else { json }
 }
 
 /// Distributions add words of their own behind `+` or `-`.
