@@ -31,7 +31,7 @@ fn killed(scene: &Scene) {
         // A line of the progress, and how many seconds after it.
         ("while machines are prepared", "start   ~ host", 3),
         ("while the first member is made", "start   + k8s: bootstrap", 6),
-        ("before the access is stored", "joining lab.masters.m2: every member", 0),
+        ("before the access is stored", "joining lab.masters.m3: one control plane", 0),
         ("during a join", "start   + k8s: join lab.masters.m2", 6),
         ("during the last settings", "done    + k8s: join lab.masters.m3", 0),
     ];
