@@ -56,7 +56,12 @@ pub(crate) struct KeySource {
 impl KeySource {
     /// A file with its passphrase, if it is known; the word `card` for a smart card.
     pub(crate) fn new(from: Option<PathBuf>, passphrase: Option<Secret>) -> Self {
-        Self { from, passphrase: Mutex::new(passphrase), ..Self::default() }
+        Self {
+            from,
+            passphrase: Mutex::new(passphrase),
+            #[cfg(feature = "openpgp-card")]
+            pins: std::sync::Arc::default(),
+        }
     }
 
     /// What it is, for messages; absent if there is none.
