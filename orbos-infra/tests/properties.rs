@@ -43,6 +43,7 @@ enum Trouble {
     HostSilent(usize),
     HostDamaged(usize),
     MemberBroken(usize),
+    MemberWithoutNetwork(usize),
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -61,6 +62,7 @@ fn cases() -> impl Strategy<Value = Case> {
         (0..8usize).prop_map(Trouble::HostSilent),
         (0..8usize).prop_map(Trouble::HostDamaged),
         (0..8usize).prop_map(Trouble::MemberBroken),
+        (0..8usize).prop_map(Trouble::MemberWithoutNetwork),
     ];
     (
         any::<bool>(),
@@ -118,10 +120,13 @@ fn trouble(model: &mut Model, trouble: &Trouble) {
                 host.packages.clear();
             }
         }
-        Trouble::MemberBroken(number) => {
+        Trouble::MemberBroken(number) | Trouble::MemberWithoutNetwork(number) => {
             let member = model.observed.clusters.get_mut("k8s").zip(pick(*number));
             if let Some(member) = member.and_then(|(seen, id)| seen.members.get_mut(&id)) {
-                member.ready = Ready::No("broken".into());
+                member.ready = match trouble {
+                    Trouble::MemberBroken(_) => Ready::No("broken".into()),
+                    _ => Ready::NoNetwork,
+                };
             }
         }
     }
@@ -160,6 +165,7 @@ fn check(seen: &Model, real: &Model, change: &OrbChange) -> Result<(), TestCaseE
                 "changed a silent cluster: {change}"
             );
             check_member(&members(real), change)?;
+            check_member(&members(seen), change)?;
         }
         _ => {}
     }
@@ -207,8 +213,14 @@ fn check_member(members: &BTreeMap<MachineId, Member>, change: &MemberChange) ->
             let last = planes().count() == 1 && members[machine].tier == Tier::Controlplane;
             prop_assert!(!last, "removed the last control plane {machine}");
         }
-        MemberChange::Join { machine, .. } => {
+        MemberChange::Join { machine, tier, .. } => {
             prop_assert!(!members.contains_key(machine), "{machine} joined twice");
+            let broken = |it: &Member| !it.serving || matches!(it.ready, Ready::No(_));
+            let all_work = planes().all(|(_, it)| !broken(it));
+            prop_assert!(
+                *tier == Tier::Workers || all_work,
+                "{machine} joined a control plane that is broken"
+            );
         }
         _ => {}
     }

@@ -68,6 +68,15 @@ pub(super) struct Node {
     pub(super) spec: NodeSpec,
 }
 
+/// What a kubelet says beside a missing network if more than that is wrong with it or its runtime, up to Kubernetes 1.37.
+const WORSE: [&str; 5] = [
+    "container runtime is down",
+    "container runtime not ready",
+    "container runtime status check",
+    "PLEG is not healthy",
+    "shutting down",
+];
+
 /// Whether a node is ready, as its kubelet says; nothing: it has not said anything yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -80,7 +89,8 @@ pub(super) struct Condition {
 impl Condition {
     /// Whether the kubelet works, and its runtime lacks only a network, in the words of the runtime interface.
     pub(super) fn lacks_network(&self) -> bool {
-        self.status == "False" && self.message.contains("NetworkReady=false")
+        let says = |words: &str| self.message.contains(words);
+        self.status == "False" && says("NetworkReady=false") && !WORSE.into_iter().any(says)
     }
 }
 

@@ -343,8 +343,12 @@ fn a_member_without_a_network_works_but_for_that() {
     let lacking = r#"{"message":"[runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error: cni plugin not initialized, Failed to initialize CSINode]","reason":"KubeletNotReady","status":"False"}"#;
     assert_eq!(ready(lacking), Ready::NoNetwork);
     assert_eq!(ready(&lacking.replace("False", "Unknown")), Ready::No("its kubelet does not report".into()));
-    let broken = r#"{"message":"PLEG is not healthy","reason":"KubeletNotReady","status":"False"}"#;
-    assert_eq!(ready(broken), Ready::No("its kubelet is not ready: KubeletNotReady".into()));
+    let broken = Ready::No("its kubelet is not ready: KubeletNotReady".into());
+    for more in ["PLEG is not healthy: never seen", "container runtime is down"] {
+        assert_eq!(ready(&lacking.replace("Failed to initialize CSINode", more)), broken, "{more}");
+    }
+    let other = r#"{"message":"CSINode is not yet initialized","reason":"KubeletNotReady","status":"False"}"#;
+    assert_eq!(ready(other), broken);
     assert_eq!(ready(""), Ready::No("its kubelet has not reported yet".into()));
     assert_eq!(ready(r#"{"status":"True"}"#), Ready::Yes);
 }
