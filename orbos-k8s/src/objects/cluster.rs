@@ -24,7 +24,7 @@ use kube::{
 use orbos_state::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Apis, GroupKind, ObjectRef, Served, identity::api_version};
 use connection::client;
@@ -52,6 +52,8 @@ pub struct Cluster {
     discovery: Mutex<Discovery>,
     follows: bool,
     followed: Mutex<BTreeMap<GroupKind, Followed>>,
+    /// Kinds that could not be watched, and when.
+    unwatched: Mutex<BTreeMap<GroupKind, Instant>>,
     reads: AtomicU64,
     writes: AtomicU64,
 }
@@ -99,8 +101,8 @@ impl Cluster {
         };
         let client = client(config).map_err(wrong)?;
         let (reads, writes) = (AtomicU64::default(), AtomicU64::default());
-        let (discovery, followed) = (Mutex::default(), Mutex::default());
-        Ok(Self { client, discovery, follows: false, followed, reads, writes })
+        let (discovery, followed, unwatched) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { client, discovery, follows: false, followed, unwatched, reads, writes })
     }
 
     /// How many requests were sent so far.
@@ -124,6 +126,7 @@ impl Cluster {
     /// Forgets what it has learned of the cluster's kinds and objects.
     pub fn forget(&self) {
         self.followed.lock().expect("nobody panics with it").clear();
+        self.unwatched.lock().expect("nobody panics with it").clear();
         *self.discovery.lock().expect("nobody panics with it") = Discovery::default();
     }
 

@@ -20,7 +20,7 @@ use crate::objects::{GroupKind, Served, identity::api_version};
 
 /// How long a list is believed without a word from the API server, which says at least once a minute that nothing happened.
 const QUIET: Duration = Duration::from_secs(150);
-/// How long it is believed at all.
+/// How long it is believed at all, and how long nothing is watched that could not be.
 const OLD: Duration = Duration::from_secs(600);
 /// How long the API server may take to begin a watch.
 const BEGIN: Duration = Duration::from_secs(10);
@@ -86,7 +86,8 @@ impl Cluster {
     ///
     /// The first look asks twice as much, further ones hardly anything. A list is asked for anew after a change that this
     /// `Cluster` made to it, when its watch has ended or was silent for 150 s, and after 10 minutes. What others change is
-    /// seen as soon as the API server has told it, which takes milliseconds. Where watching is not allowed, every look asks.
+    /// seen as soon as the API server has told it, which takes milliseconds. What cannot be watched is asked for in every look,
+    /// and watching it is tried again after 10 minutes. Definitions are not followed, as they are long and few.
     #[must_use]
     pub fn following(mut self) -> Self {
         self.follows = true;
@@ -100,9 +101,9 @@ impl Cluster {
         served: &Served,
         path: &str,
     ) -> Result<Vec<Arc<Value>>, Refused> {
-        // Definitions are long and few.
-        let follows =
-            self.follows && *kind != GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition");
+        let follows = self.follows
+            && *kind != GroupKind::new("apiextensions.k8s.io", "CustomResourceDefinition")
+            && !self.is_unwatched(kind);
         if follows {
             let followed = self.followed.lock().expect("nobody panics with it");
             if let Some(items) = followed.get(kind).and_then(|it| it.believed(path)) {
@@ -132,12 +133,19 @@ impl Cluster {
         self.followed.lock().expect("nobody panics with it").remove(kind);
     }
 
+    fn is_unwatched(&self, kind: &GroupKind) -> bool {
+        let unwatched = self.unwatched.lock().expect("nobody panics with it");
+        unwatched.get(kind).is_some_and(|it| it.elapsed() < OLD)
+    }
+
     async fn follow(&self, kind: &GroupKind, path: &str, version: &str, items: &[Arc<Value>]) {
         let watch =
             format!("{path}&watch=true&allowWatchBookmarks=true&resourceVersion={}", escaped(version));
         let Ok(request) = request(&Method::GET, &watch, "application/json", &Value::Null) else { return };
         self.reads.fetch_add(1, Ordering::Relaxed);
         let Ok(Ok(events)) = timeout(BEGIN, self.client.request_events::<Value>(request)).await else {
+            tracing::debug!(%kind, "cannot be watched");
+            self.unwatched.lock().expect("nobody panics with it").insert(kind.clone(), Instant::now());
             return;
         };
         let items = items.iter().map(|it| (key(it), it.clone())).collect();

@@ -52,7 +52,7 @@ async fn answer(mut stream: TcpStream, code: u16) -> io::Result<()> {
     }
     let reason = if code == 409 { "Conflict" } else { "Reason" };
     let body = match code {
-        200 => json!({"fine": true}),
+        200 => json!({"fine": true, "metadata": {"resourceVersion": "7"}, "items": []}),
         _ => {
             json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": "why"})
         }
@@ -93,6 +93,29 @@ async fn a_server_that_does_not_answer_is_unreachable() {
     let refused = cluster.get("/api/v1/a").await.unwrap_err();
     assert!(matches!(refused.into_error("reading".into(), None), Error::Unreachable { .. }));
     assert_eq!(cluster.requests().reads, 5);
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_watched_is_asked_for_and_watching_is_not_tried_every_time() {
+    let (cluster, serving) = server(&[200, 403, 200]).await;
+    let cluster = cluster.following();
+    let (kind, served) =
+        (GroupKind::new("", "A"), Served { version: "v1".into(), plural: "a".into(), namespaced: true });
+    for asked in [2, 3] {
+        assert!(cluster.items(&kind, &served, "/api/v1/a?labelSelector=x").await.unwrap().is_empty());
+        assert_eq!(cluster.requests().reads, asked);
+    }
+    serving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_seen_is_not_empty_also_for_who_follows() {
+    let (cluster, serving) = server(&[403]).await;
+    let served = Served { version: "v1".into(), plural: "a".into(), namespaced: true };
+    let seen =
+        cluster.following().items(&GroupKind::new("", "A"), &served, "/api/v1/a?labelSelector=x").await;
+    assert_eq!(seen.unwrap_err().code(), 403);
     serving.await.unwrap().unwrap();
 }
 
