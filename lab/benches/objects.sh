@@ -7,6 +7,8 @@
 # applies the same, finds nothing to do, and it is deleted. Wall times are those of whole processes. Requests are counted in the
 # API server's own log (audit) by user agent. kubectl is called for namespaces and definitions first and waits for these, since
 # it refuses objects of kinds that are not served yet.
+# Each turn begins when the API server is idle: for seconds after definitions came or went it renews what it tells of them.
+# DEFINITIONS=kept: definitions stay when the rest is deleted.
 # PORT: the API server's (default 26443; etcd takes the next two). BENCH_KEEP=1 leaves the files. PROGRAM: the bench program of
 # orbos-k8s, already built.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -134,6 +136,14 @@ timed() {
     'BEGIN { printf "%-28s %7.2f s, %5d requests, %.3f per object\n", label, to - from, after - before, (after - before) / objects }' | tee -a "$work/results"
 }
 
+# settle: waits until the API server is idle.
+settle() {
+  local pid before after
+  pid=$(cat "$work/api/apiserver.pid") after=$(ticks "$pid")
+  until before=$after; sleep 1; after=$(ticks "$pid"); [ $((after - before)) -lt 10 ]; do :; done
+}
+ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }   # of processor time, a hundredth of a second each
+
 with_kubectl() {
   kubectl apply --server-side -f "$work/first.yml"
   if grep -q '^kind: CustomResourceDefinition' "$work/first.yml"; then
@@ -142,9 +152,18 @@ with_kubectl() {
   kubectl apply --server-side -f "$work/rest.yml"
 }
 
+# gone: what of first.yml is deleted.
+gone() {
+  if [ "${DEFINITIONS:-}" = kept ]; then
+    awk 'BEGIN { RS = "\n---\n"; ORS = "\n---\n" } !/\nkind: CustomResourceDefinition/' "$work/first.yml"
+  else
+    cat "$work/first.yml"
+  fi
+}
+
 remove() {
   local what
-  for what in "-f $work/rest.yml" "-f $work/first.yml" "namespace bench-system"; do
+  for what in "-f $work/rest.yml" "-f $work/gone.yml" "namespace bench-system"; do
     kubectl delete --wait --ignore-not-found $what > "$work/log" 2>&1 || { cat "$work/log"; die "deleting"; }
   done
 }
@@ -170,12 +189,17 @@ if [ $# = 0 ]; then generated > "$work/generated.yml"; set -- "$work/generated.y
 objects=$(cat "$work/first.yml" "$work/rest.yml" | grep -c '^kind: ')
 echo "$objects objects; load $(cut -d' ' -f1 /proc/loadavg)"
 
+gone > "$work/gone.yml"
 for _ in $(seq "$times"); do
+  settle
   timed "kubectl apply" kubectl with_kubectl
+  settle
   timed "kubectl nothing" kubectl with_kubectl
   remove
+  settle
   timed "engine apply" orbos-k8s "$program" apply "$work/api/admin.conf" "$@"
-  grep '^…' "$work/log" || true
+  grep -E '^looking|first: ' "$work/log"
+  settle
   timed "engine nothing" orbos-k8s "$program" idle "$work/api/admin.conf" 0 "$@"
   "$program" idle "$work/api/admin.conf" 20 "$@"
   remove

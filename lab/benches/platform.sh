@@ -27,6 +27,8 @@ for it in json.load(open(sys.argv[1]))["items"]:
         print("---\n" + json.dumps(it))
 PY
 "$here/objects.sh" "$work/objects.yaml"
+echo "once more, with definitions that are there already:"
+DEFINITIONS=kept "$here/objects.sh" "$work/objects.yaml"
 
 LAB_AUDIT=1 "$LAB_SCRIPTS/api.sh" up "$work/api" "${PORT:-26443}" > /dev/null
 "$bin/boom" --file "$work/boom.yml" --kubeconfig "$work/api/admin.conf" --interval 1 --listen 127.0.0.1:22112 --log off &

@@ -211,6 +211,24 @@ pub(crate) async fn many_objects_cost_few_requests(api: &Api) {
     site.settled("").await;
 }
 
+/// Of this kind there is none at all before.
+pub(crate) async fn many_missing_objects_cost_one_request(api: &Api) {
+    let site = Site::new(api, "missing").await;
+    let class = |it| {
+        format!(
+            "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {{name: missing-{it}}}\nprovisioner: none\n"
+        )
+    };
+    let yaml = (0..20).map(class).collect::<Vec<_>>().join("---\n");
+    for _ in 0..2 {
+        let before = site.cluster.requests().reads;
+        site.plan(&yaml).await;
+        let reads = site.cluster.requests().reads - before;
+        println!("looking at 20 objects that are missing costs {reads} requests");
+        assert!(reads < 10, "{reads}");
+    }
+}
+
 pub(crate) async fn what_was_there_before_is_taken_in_and_not_over(api: &Api) {
     let site = Site::new(api, "before").await;
     site.kubectl(&["-n", "default", "create", "configmap", "before", "--from-literal=a=theirs"]);

@@ -139,9 +139,11 @@ impl Cluster {
             let path = format!("{}?limit={INSIDE}", collection(&kind.group, &first.1, None));
             if let Ok(list) = self.get_metadata(&path).await
                 && list["metadata"]["continue"].as_str().is_none_or(str::is_empty)
-                && let Some(items) = list["items"].as_array()
+                && list["kind"] == "PartialObjectMetadataList"
             {
-                let there: BTreeSet<_> = items.iter().map(|it| named(&kind, it)).collect();
+                // None at all is `null`.
+                let items = list["items"].as_array().into_iter().flatten();
+                let there: BTreeSet<_> = items.map(|it| named(&kind, it)).collect();
                 missing.retain(|it| there.contains(&it.0));
             }
             missing
