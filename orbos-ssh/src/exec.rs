@@ -17,7 +17,7 @@ use crate::{
 /// How much of a file is sent at a time.
 const CHUNK: usize = 64 * 1024;
 /// How much output is taken at a time; every command that runs has such a buffer, and many run at once.
-const OUTPUT: usize = 4 * 1024;
+pub(crate) const OUTPUT: usize = 4 * 1024;
 
 /// How often both outputs are looked at in one try. Looking at one may receive what is for the other, or the end of both,
 /// and then the socket has nothing more to say.
@@ -77,12 +77,47 @@ struct Run<'a, 't> {
     moved: Instant,
 }
 
-enum Step {
+/// How bytes move between us and what runs on a channel.
+pub(crate) struct Moves<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) wire: &'a Wire,
+    /// Since when nothing moved, and how long that may last.
+    pub(crate) stall: Option<(Instant, Duration)>,
+}
+
+pub(crate) enum Step {
     Wrote(usize),
     /// The command does not read any more.
     Deaf,
     Read(Source, usize),
     End,
+}
+
+impl Moves<'_> {
+    /// Moves some bytes in one direction, whichever can.
+    pub(crate) async fn step(
+        &self,
+        parts: &mut Parts,
+        pending: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<Step, Error> {
+        let (session, wire) = (self.session, self.wire);
+        let moving = wire.drive(|| attempt(parts, wire, pending, buffer));
+        // Both go on while the other one waits, since each may hold up the other.
+        tokio::select! {
+            biased;
+            step = moving => step.map_err(|error| session.closed("running a command", error.into())),
+            error = session.watch() => Err(error),
+            error = self.stalled() => Err(error),
+        }
+    }
+
+    async fn stalled(&self) -> Error {
+        let Some((moved, after)) = self.stall else { return std::future::pending().await };
+        sleep_until(moved + after).await;
+        let what = format!("the next bytes of a file, with {}", self.session.target().address);
+        Error::Timeout { what, after }
+    }
 }
 
 impl Run<'_, '_> {
@@ -123,7 +158,9 @@ impl Run<'_, '_> {
                 let _ = within(self.session.timeouts().open, what, eof).await?;
                 feed.close();
             }
-            match self.step(feed.pending(), &mut buffer, stall).await? {
+            let moves =
+                Moves { session: self.session, wire: self.wire, stall: stall.map(|it| (self.moved, it)) };
+            match moves.step(self.channel.parts(), feed.pending(), &mut buffer).await? {
                 Step::Wrote(count) => feed.advance(count),
                 Step::Deaf => feed.close(),
                 Step::Read(source, count) => self.take(source, &buffer[..count]).await?,
@@ -132,26 +169,6 @@ impl Run<'_, '_> {
             self.moved = Instant::now();
             // A fast copy may never have to wait; the thread is not its own.
             consume_budget().await;
-        }
-    }
-
-    /// Moves some bytes in one direction, whichever can.
-    async fn step(
-        &mut self,
-        pending: &[u8],
-        buffer: &mut [u8],
-        stall: Option<Duration>,
-    ) -> Result<Step, Error> {
-        let moved = self.moved;
-        let (session, wire) = (self.session, self.wire);
-        let parts = self.channel.parts();
-        let moving = wire.drive(|| attempt(parts, wire, pending, buffer));
-        // Both go on while the other one waits, since each may hold up the other.
-        tokio::select! {
-            biased;
-            step = moving => step.map_err(|error| session.closed("running a command", error.into())),
-            error = session.watch() => Err(error),
-            error = stalled(moved, stall, session) => Err(error),
         }
     }
 
@@ -199,12 +216,6 @@ fn attempt(parts: &mut Parts, wire: &Wire, pending: &[u8], buffer: &mut [u8]) ->
         }
     }
     Err(io::ErrorKind::WouldBlock.into())
-}
-
-async fn stalled(moved: Instant, stall: Option<Duration>, session: &Session) -> Error {
-    let Some(after) = stall else { return std::future::pending().await };
-    sleep_until(moved + after).await;
-    Error::Timeout { what: format!("the next bytes of a file, with {}", session.target().address), after }
 }
 
 /// The rest of a command's input.

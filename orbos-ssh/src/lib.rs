@@ -12,6 +12,7 @@ mod remote;
 mod script;
 mod session;
 mod shell;
+mod standing;
 mod target;
 mod terminal;
 #[cfg(feature = "testing")]

@@ -106,6 +106,15 @@ impl Shell for RemoteShell {
         self.collect(command, b"", PatienceOf::Command).await
     }
 
+    async fn look(&self, script: &str) -> Result<Output, Error> {
+        let (session, _fresh) = self.entry.session().await?;
+        match session.look(script).await? {
+            Some(output) => Ok(output),
+            // Whatever is wrong with it, what is said without it counts.
+            None => self.run(script).await,
+        }
+    }
+
     async fn run_with_input(&self, command: &str, stdin: &[u8]) -> Result<Output, Error> {
         self.collect(command, stdin, PatienceOf::Command).await
     }

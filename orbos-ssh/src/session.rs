@@ -1,9 +1,8 @@
+mod places;
+
 use std::{
     io,
-    sync::{
-        PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -13,11 +12,14 @@ use async_ssh2_lite::{
 };
 use tokio::{
     net::TcpStream,
-    sync::{Mutex, Semaphore, SemaphorePermit},
+    sync::{Mutex, Semaphore},
     time::{Instant, sleep, timeout},
 };
 
-use crate::{Cause, Error, HostKey, HostKeys, PrivateKey, Target, Timeouts, channel::Channel, wire::Wire};
+use crate::{
+    Cause, Error, HostKey, HostKeys, PrivateKey, Target, Timeouts, channel::Channel, standing::Standing,
+    wire::Wire,
+};
 
 /// What sshd allows on one connection by default (`MaxSessions`).
 const COMMANDS_AT_ONCE: usize = 10;
@@ -39,6 +41,8 @@ pub(crate) struct Session {
     all_places: std::sync::Mutex<usize>,
     places: Semaphore,
     keep_alives: AtomicU32,
+    // Between looks it is here; who looks holds the lock.
+    standing: Mutex<Option<Standing>>,
 }
 
 impl Session {
@@ -90,6 +94,7 @@ impl Session {
             all_places: std::sync::Mutex::new(COMMANDS_AT_ONCE),
             places: Semaphore::new(COMMANDS_AT_ONCE),
             keep_alives: AtomicU32::new(0),
+            standing: Mutex::default(),
         })
     }
 
@@ -152,30 +157,6 @@ impl Session {
     /// Tells whether nothing new should be started on it.
     pub(crate) fn is_over(&self) -> bool {
         self.wire.is_broken()
-    }
-
-    /// Opens a channel for a command, as soon as one more may run at the same time.
-    ///
-    /// A machine that refuses one allows fewer, or has not yet noticed that
-    /// another one has ended. Either way there is one less place from now on.
-    pub(crate) async fn command_channel(&self) -> Result<(SemaphorePermit<'_>, Channel), Error> {
-        let mut tries = 0;
-        loop {
-            let place = self.places.acquire().await.expect("nobody closes the semaphore");
-            match self.channel("a channel for a command", self.ssh.channel_session()).await {
-                Err(Error::Refused { .. }) if tries < COMMANDS_AT_ONCE + 3 => self.give_up(place),
-                result => return result.map(|channel| (place, channel)),
-            }
-            tries += 1;
-        }
-    }
-
-    fn give_up(&self, place: SemaphorePermit<'_>) {
-        let mut all = self.all_places.lock().unwrap_or_else(PoisonError::into_inner);
-        if *all > 1 {
-            *all -= 1;
-            place.forget();
-        }
     }
 
     /// Opens a channel that the machine connects to another one.

@@ -31,6 +31,22 @@ pub trait Shell: fmt::Debug + Send + Sync {
     /// known how far it came, unless the variant says so.
     async fn run(&self, command: &str) -> Result<Output, Error>;
 
+    /// Runs a script that only looks, again and again.
+    ///
+    /// Like [`run`](Shell::run), but a process may stay on the machine for the next look and have the script already, since
+    /// starting a shell costs a machine more than most looks do. Every look is a subshell of it, so that nothing of one is
+    /// left in the next. One look at a time; what ends the process, or a connection that broke, makes it run a second time.
+    /// The process ends with the connection.
+    ///
+    /// The default implementation is `run`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`run`](Shell::run).
+    async fn look(&self, script: &str) -> Result<Output, Error> {
+        self.run(script).await
+    }
+
     /// Runs a command with `stdin` as its standard input.
     ///
     /// A command that ends without reading its input is no error.

@@ -303,6 +303,7 @@ async fn sudo_that_wants_a_password_is_its_own_error() {
     let mut sink = |_: Source, _: &[u8]| {};
     for error in [
         shell.run("true").await.unwrap_err(),
+        shell.look("true").await.unwrap_err(),
         shell.write("/tmp/never", b"", 0o600).await.unwrap_err(),
         shell.stream("true", &mut sink).await.unwrap_err(),
     ] {

@@ -50,6 +50,10 @@ impl Shell for CountedShell {
         self.counted().run(command).await
     }
 
+    async fn look(&self, script: &str) -> Result<Output, Error> {
+        self.counted().look(script).await
+    }
+
     async fn run_with_input(&self, command: &str, stdin: &[u8]) -> Result<Output, Error> {
         self.counted().run_with_input(command, stdin).await
     }

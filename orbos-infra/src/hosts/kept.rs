@@ -4,10 +4,7 @@
 //! Their names, inodes, sizes and times are asked for with every look, and the machine itself compares them with those
 //! that ORBITER remembers. What the kernel and systemd know is never remembered, but for how much disk is free.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use orbos_ssh::quote;
 
@@ -27,6 +24,10 @@ const SETTLED: i64 = 2_000_000;
 const LONGEST: Duration = Duration::from_secs(3600);
 /// How long what is sent along may be, in bytes; a command has to fit into one argument of a program.
 const MOST: usize = 32 << 10;
+
+/// What the kernel makes of a process when it is asked for, and with the time of that moment: so `stat` tells the machine's
+/// clock besides.
+const CLOCK: &str = "/proc/self/stat";
 
 /// The parts of an answer that are remembered.
 pub(super) const PARTS: [&str; 3] = ["stat", "tables", "hashes"];
@@ -78,66 +79,58 @@ impl Kept {
 
 /// What the answer depends on besides the machine.
 fn question(goal: &HostGoal) -> Fingerprint {
-    fingerprint(&script(goal, None, ""))
+    let Question { ask, tell } = Question::new(goal, None, "");
+    fingerprint(&(ask + &tell))
 }
 
-/// Those [parts](PARTS), or only a line that says that they are as they were; and `texts`, which prints what small texts
-/// say, or if they are remembered only what the kernel says.
-///
-/// Files are asked for before any of them is read: what changes in between looks changed the next time.
-/// The boot's id is among what is compared: another machine, and another run of this one, tells everything.
-pub(super) fn script(goal: &HostGoal, known: Option<&Kept>, texts: &str) -> String {
-    let hashed: Vec<&str> = goal
-        .firewall
-        .iter()
-        .map(|_| files::FIREWALL_BOOT)
-        .chain(goal.files.keys().map(String::as_str))
-        .collect();
-    let stated = hashed.iter().copied().chain(goal.artifacts.keys().map(String::as_str));
-    let stated = words(stated.chain(files::STORED));
-    let hashes =
-        if hashed.is_empty() { ":" } else { &format!("sha256sum -- {} 2>/dev/null", words(&hashed)) };
-    let all = format!(
-        "printf '%s\\n' \"$print\"; echo \"= stat $status\"\n{}{hashes}; echo \"= hashes $?\"\n",
-        tables_script(&goal.packages, &goal.modules)
-    );
-    let print = format!(
-        "read -r boot <{}; read -r kernel </proc/sys/kernel/osrelease
-print=$(stat -L -c '%d %i %a %.9Y %.9Z %s %F|%n' -- {stated} \
+/// How a machine is asked for all this, in two pieces of a script.
+pub(super) struct Question {
+    /// Sets `now`, the machine's clock, and what is compared.
+    pub(super) ask: String,
+    /// Prints those [parts](PARTS), or only a line that says that they are as they were; and small texts, or if they are
+    /// remembered only what the kernel says.
+    pub(super) tell: String,
+}
+
+impl Question {
+    /// `texts` prints what small texts say.
+    ///
+    /// Files are asked for before any of them is read: what changes in between looks changed the next time.
+    /// The boot's id is among what is compared: another machine, and another run of this one, tells everything.
+    pub(super) fn new(goal: &HostGoal, known: Option<&Kept>, texts: &str) -> Self {
+        let hashed: Vec<&str> = goal
+            .firewall
+            .iter()
+            .map(|_| files::FIREWALL_BOOT)
+            .chain(goal.files.keys().map(String::as_str))
+            .collect();
+        let stated = hashed.iter().copied().chain(goal.artifacts.keys().map(String::as_str));
+        let stated = words(stated.chain(files::STORED));
+        let ask = format!(
+            "read -r boot <{}; read -r kernel </proc/sys/kernel/osrelease
+print=$(stat -L -c '%d %i %a %.9Y %.9Z %s %F|%n' -- {CLOCK} {stated} \
          /var/lib/dpkg/status /var/lib/dpkg/updates /lib/modules/$kernel/modules.builtin 2>/dev/null); status=$?
-print=\"$boot
-$print\"
+clock=${{print%%\n*}}; now=${{clock#* * * * }}; now=${{now%% *}}
+print=\"$boot${{print#\"$clock\"}}\"
 ",
-        files::BOOT_ID,
-    );
-    let Some(known) = known else { return print + texts + &all };
-    let same = quote(known.print());
-    if known.has_texts() {
-        let live = live_script(&goal.sysctls);
-        format!("{print}if [ \"$print\" = {same} ]; then echo '= same 0'\n{live}else\n{texts}{all}fi\n")
-    } else {
-        format!("{print}{texts}if [ \"$print\" = {same} ]; then echo '= same 0'; else\n{all}fi\n")
+            files::BOOT_ID,
+        );
+        let hashes =
+            if hashed.is_empty() { ":" } else { &format!("sha256sum -- {} 2>/dev/null", words(&hashed)) };
+        let all = format!(
+            "printf '%s\\n' \"$print\"; echo \"= stat $status\"\n{}{hashes}; echo \"= hashes $?\"\n",
+            tables_script(&goal.packages, &goal.modules)
+        );
+        let Some(known) = known else { return Self { ask, tell: texts.to_owned() + &all } };
+        let same = format!("if [ \"$print\" = {} ]; then echo '= same 0'", quote(known.print()));
+        let tell = if known.has_texts() {
+            let live = words(live_texts(&goal.sysctls));
+            format!("{same}\ngrep -asH '' {live}; echo \"= live $?\"\nelse\n{texts}{all}fi\n")
+        } else {
+            format!("{texts}{same}; else\n{all}fi\n")
+        };
+        Self { ask, tell }
     }
-}
-
-/// What the kernel says, each line with its path, if bash did not read it already.
-fn live_script(sysctls: &BTreeMap<String, String>) -> String {
-    format!(
-        "if [ -n \"$live\" ]; then printf %s \"$live\"; else grep -asH '' {}; fi; echo \"= live $?\"\n",
-        words(live_texts(sysctls))
-    )
-}
-
-/// Reads what the kernel says without a process, but only in bash.
-///
-/// Other shells read byte by byte, and of a number the kernel then only gives the first digit.
-pub(super) fn live_prelude(sysctls: &BTreeMap<String, String>) -> String {
-    format!(
-        "export live=
-if [ -n \"$BASH_VERSION\" ]; then for it in {}
-do while IFS= read -r line || [ -n \"$line\" ]; do live=\"$live$it:$line\n\"; done <\"$it\"; done 2>/dev/null; fi\n",
-        words(live_texts(sysctls))
-    )
 }
 
 /// One process reads what the kernel and dpkg keep as tables: which modules are built in, and which packages there

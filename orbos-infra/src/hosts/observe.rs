@@ -49,9 +49,9 @@ pub async fn observe_again(
     let sent =
         now.duration_since(UNIX_EPOCH).map_err(|it| Error::failed("reading the clock", it.to_string()))?;
     let known = kept.as_ref().filter(|it| it.holds(goal, sent));
-    let command = command(goal, known)?;
+    let script = script(goal, known)?;
     let started = Instant::now();
-    let output = shell.run(&command).await.map_err(|it| failure("looking at the machine", it))?;
+    let output = shell.look(&script).await.map_err(|it| failure("looking at the machine", it))?;
     let clock = Clock { sent, round_trip: started.elapsed() };
     let answer = parse::seen(&output.stdout, goal, &clock, known).map_err(|why| {
         let said = output.stderr_text();
@@ -118,15 +118,16 @@ pub(super) fn script(goal: &HostGoal, known: Option<&Kept>) -> Result<String> {
         probes,
         needs: _,
     } = goal;
-    let mut script = String::from(
+    let kept = kept::Question::new(goal, known, &texts_script(sysctls));
+    let mut script = format!(
         "export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec </dev/null
-echo orbos-host 1
-echo ${now:-$(date +%s.%N)}; read -r up _ </proc/uptime; echo $up; read -r _ memory _ </proc/meminfo; echo $memory
+{}echo orbos-host 1
+echo $now; read -r up _ </proc/uptime; echo $up; read -r _ memory _ </proc/meminfo; echo $memory
 if [ -r /proc/sys/kernel/arch ]; then read -r it </proc/sys/kernel/arch; echo $it; else uname -m; fi; echo \"= machine $?\"
-",
+{}",
+        kept.ask, kept.tell
     );
-    script.push_str(&kept::script(goal, known, &texts_script(sysctls)));
     let _ = writeln!(
         script,
         "ip -o -batch - <<E\naddr show scope global\nroute show proto {}\nE\necho \"= network $?\"",
@@ -172,20 +173,6 @@ printf 'probe {index} %s %s\\n%s\\n' $? ${{#said}} \"$said\"",
     }
     script.push_str("read -r up _ </proc/uptime; echo $up; echo \"= end $?\"\n");
     Ok(script)
-}
-
-/// The script for any login shell.
-///
-/// It is usually bash, whose every process costs a third more than one of the shell that scripts are for; but
-/// bash knows the time without a process, and what the kernel says.
-pub(super) fn command(goal: &HostGoal, known: Option<&Kept>) -> Result<String> {
-    let script = script(goal, known)?;
-    let live =
-        if known.is_some_and(Kept::has_texts) { kept::live_prelude(&goal.sysctls) } else { String::new() };
-    Ok(format!(
-        "export LC_ALL=C now=$EPOCHREALTIME\n{live}script={}\n[ -z \"$now\" ] || exec sh -c \"$script\"\neval \"$script\"",
-        quote(&script)
-    ))
 }
 
 /// One process prints all small texts, each line with its path; another how much disk is free.

@@ -2,7 +2,11 @@
 
 mod again;
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{
+    collections::BTreeSet,
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use super::{artifacts, kernel, observe, packages, parse, routes, services, supported};
 use crate::{
@@ -198,10 +202,14 @@ fn this_machine_can_be_looked_at() {
     let port = listener.local_addr().expect("it is bound").port();
     let bash =
         Command::new("dpkg-query").args(["-W", "-f=${Version}", "bash"]).output().expect("this is Debian");
-    let script = observe::command(&goal, None).expect("a script");
+    let script = observe::script(&goal, None).expect("a script");
     for shell in ["dash", "bash"] {
         let output = Command::new(shell).args(["-c", &script]).output().expect("there is a shell");
         let seen = read(&output.stdout, &goal).unwrap_or_else(|it| panic!("{shell}: {it}: {output:?}"));
+        let time =
+            String::from_utf8_lossy(&output.stdout).lines().nth(1).and_then(|it| it.parse::<f64>().ok());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970").as_secs_f64();
+        assert!(time.is_some_and(|it| (0.0..10.0).contains(&(now - it))), "{time:?} at {now}");
         assert!(!seen.boot_id.is_empty() && seen.memory_mib > 0 && !seen.hostname.is_empty(), "{seen:?}");
         assert_eq!(seen.sysctls["kernel.ostype"], "Linux");
         assert_eq!(seen.probes["word"], " a");

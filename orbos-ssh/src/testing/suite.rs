@@ -13,6 +13,7 @@ pub async fn shell_suite(shell: &dyn Shell) {
     let made = shell.run("mktemp -d /tmp/orbos-suite.XXXXXX").await.expect("the machine answers");
     let directory = made.checked("making a directory").expect("there is a /tmp").stdout_text();
     commands(shell).await;
+    looks(shell).await;
     input(shell).await;
     streams(shell).await;
     files(shell, &directory).await;
@@ -39,6 +40,33 @@ async fn commands(shell: &dyn Shell) {
     assert_eq!(missing.status, 127);
     let empty = shell.run("cat").await.expect("the input is empty");
     assert!(empty.success() && empty.stdout.is_empty());
+}
+
+async fn looks(shell: &dyn Shell) {
+    let script = "echo out; echo err >&2; left=over; cd /tmp; exit 3";
+    for _ in 0..3 {
+        let output = shell.look(script).await.expect("a status is no error");
+        let expected = Output { status: 3, stdout: b"out\n".into(), stderr: b"err\n".into(), signal: None };
+        assert_eq!(output, expected);
+    }
+    let clean = shell.look("printf '%s' \"$left$-\"; cat").await.expect("runs");
+    assert!(!clean.stdout_text().contains("over"), "{clean:?}");
+    for script in ["printf one", "printf 'one\ntwo'", "printf '\\000\\377\n\n'", "true"] {
+        let (once, again) = (shell.run(script).await.expect("runs"), shell.look(script).await.expect("runs"));
+        assert_eq!(again, once, "{script}");
+    }
+    let unreadable = shell.look("echo 'half").await.expect("a script nobody can read is no error");
+    assert!(!unreadable.success() && unreadable.stdout.is_empty(), "{unreadable:?}");
+    let here = shell.look("cat <<E\nit's $((1+1))\nE\n# done").await.expect("runs");
+    assert_eq!(here.stdout, b"it's 2\n");
+    let killed = shell.look("kill -9 $$").await.expect("a signal is no error");
+    assert_eq!(killed.status, 137);
+    let loud = shell.look("seq 1 200000; head -c 4194304 /dev/zero >&2; echo quiet").await.expect("runs");
+    assert!(
+        loud.stdout.ends_with(b"200000\nquiet\n") && loud.stderr.len() == 4_194_304,
+        "{}",
+        loud.stderr.len()
+    );
 }
 
 async fn input(shell: &dyn Shell) {
