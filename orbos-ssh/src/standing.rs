@@ -1,3 +1,5 @@
+use sha2::{Digest, Sha256};
+
 use crate::{
     Error, Output, Source,
     channel::Channel,
@@ -14,8 +16,8 @@ pub(crate) struct Standing {
     channel: Channel,
     /// What stands before and after everything that a look says, on both outputs.
     mark: String,
-    /// What it has; `None`: it was not started yet.
-    script: Option<Box<str>>,
+    /// The digest of the script that it has, of which there may be many; `None`: it was not started yet.
+    script: Option<[u8; 32]>,
 }
 
 impl Standing {
@@ -46,9 +48,10 @@ impl Standing {
             self.start(session).await?;
             request.push_str(&preamble(&self.mark));
         }
-        if self.script.as_deref() != Some(script) {
+        let digest = Sha256::digest(script).into();
+        if self.script != Some(digest) {
             request.push_str(&definition(script));
-            self.script = Some(script.into());
+            self.script = Some(digest);
         }
         request.push_str("orbos_again\n");
         self.ask(session, request.as_bytes()).await

@@ -50,7 +50,10 @@ impl Cluster {
 
     async fn create(&self, observed: &Observed, object: &ObjectRef) -> Result<()> {
         match observed.wanted.get(object) {
-            Some(wanted) => self.apply_body(observed, wanted, &new_body(wanted), false).await,
+            Some(wanted) => {
+                let wanted = wanted.resolved(&observed.options.owner);
+                self.apply_body(observed, &wanted, &new_body(&wanted), false).await
+            }
             None => self.create_home(observed, object).await,
         }
     }
@@ -72,9 +75,10 @@ impl Cluster {
         else {
             return Err(Error::conflict(object.to_string()));
         };
-        let comparison = compare(wanted, live, &observed.options);
+        let wanted = wanted.resolved(&observed.options.owner);
+        let comparison = compare(&wanted, live, &observed.options);
         let force = comparison.takes() || observed.options.takes(object);
-        self.apply_body(observed, wanted, &comparison.body(wanted), force).await
+        self.apply_body(observed, &wanted, &comparison.body(&wanted), force).await
     }
 
     async fn apply_body(

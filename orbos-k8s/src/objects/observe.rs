@@ -264,6 +264,6 @@ fn made(item: &Value) -> bool {
 pub struct Observed {
     /// What was seen.
     pub live: Live,
-    pub(crate) wanted: BTreeMap<ObjectRef, super::resolve::Resolved>,
+    pub(crate) wanted: BTreeMap<ObjectRef, super::resolve::Placed>,
     pub(crate) options: Options,
 }

@@ -12,7 +12,7 @@ use super::{
     inventory::PART_OF,
     phase::Phase,
     rank::{Order, Rank},
-    resolve::{Resolved, resolve},
+    resolve::Placed,
 };
 
 /// Decides what to do; pure.
@@ -27,11 +27,11 @@ pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectC
         return plan;
     }
     let wanted = wanted(desired, live, options, &mut plan);
-    let order = Order::of(wanted.objects.values().map(|it| (&it.object, &it.value)));
+    let order = Order::of(wanted.objects.values().map(|it| (&it.object, it.written())));
     let mut changes = Changes::new();
     for it in wanted.objects.values() {
         if let Some(change) = change(it, live, options, &mut plan) {
-            changes.entry(order.place(&it.object, &it.value)).or_default().push(change);
+            changes.entry(order.place(&it.object, it.written())).or_default().push(change);
         }
     }
     let mut gone = gone(&wanted, live, options, &mut plan);
@@ -64,7 +64,7 @@ pub fn plan(desired: &Manifests, live: &Live, options: &Options) -> Plan<ObjectC
 /// What should be, as far as this cluster can have it.
 #[derive(Default)]
 pub(crate) struct Wanted {
-    pub(crate) objects: BTreeMap<ObjectRef, Resolved>,
+    pub(crate) objects: BTreeMap<ObjectRef, Placed>,
     /// What it cannot have: it is not created, and not deleted either.
     blocked: BTreeSet<ObjectRef>,
 }
@@ -89,7 +89,7 @@ fn wanted(desired: &Manifests, live: &Live, options: &Options, plan: &mut Plan<O
             wanted.blocked.insert(object);
         };
         let unseen = live.unseen.get(&manifest.object().group_kind());
-        match resolve(manifest, &apis, &options.owner) {
+        match Placed::new(manifest, &apis, &options.owner) {
             _ if unseen.is_some() => {
                 blocked(format!("not seen: {}", unseen.map_or("", |it| it)), &mut wanted)
             }
@@ -109,7 +109,7 @@ fn wanted(desired: &Manifests, live: &Live, options: &Options, plan: &mut Plan<O
 }
 
 fn change(
-    wanted: &Resolved,
+    wanted: &Placed,
     live: &Live,
     options: &Options,
     plan: &mut Plan<ObjectChange>,
@@ -132,7 +132,7 @@ fn change(
         plan.wait(object.to_string(), format!("it is part of another set, {other}"));
         return None;
     }
-    let comparison = compare(wanted, there, options);
+    let comparison = compare(&wanted.resolved(&options.owner), there, options);
     for Conflict { field, .. } in &comparison.conflicts {
         let [live, ours] = [&field.live, &field.wanted].map(|it| it.as_deref().unwrap_or("nothing"));
         let by = field.by.as_deref().unwrap_or("somebody");

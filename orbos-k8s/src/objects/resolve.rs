@@ -31,33 +31,56 @@ impl fmt::Debug for Resolved {
     }
 }
 
-/// Gives an object the version that the cluster has, its namespace, and the label that makes it ours.
-///
-/// # Errors
-///
-/// Why it has no place on this cluster, in words.
-pub(crate) fn resolve(manifest: &Manifest, apis: &Apis, owner: &Owner) -> Result<Resolved, String> {
-    let mut object = manifest.object().clone();
-    let served = apis.resolve(&object.group_kind(), manifest.version())?.clone();
-    object.namespace = match (served.namespaced, object.namespace) {
-        (true, stated) => Some(stated.unwrap_or_else(|| owner.namespace.clone())),
-        (false, None) => None,
-        (false, Some(stated)) => {
-            return Err(format!("it states namespace {stated}, but a {} is in none", object.kind));
+/// An object that has a place on a cluster. What is applied is made of it when it is needed, since there are many.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Placed {
+    /// Which object it is, with its namespace.
+    pub(crate) object: ObjectRef,
+    /// How the API server serves it.
+    pub(crate) served: Served,
+    manifest: Manifest,
+}
+
+impl Placed {
+    /// Gives an object the version that the cluster has, and its namespace.
+    ///
+    /// # Errors
+    ///
+    /// Why it has no place on this cluster, in words.
+    pub(crate) fn new(manifest: &Manifest, apis: &Apis, owner: &Owner) -> Result<Self, String> {
+        let mut object = manifest.object().clone();
+        let served = apis.resolve(&object.group_kind(), manifest.version())?.clone();
+        object.namespace = match (served.namespaced, object.namespace) {
+            (true, stated) => Some(stated.unwrap_or_else(|| owner.namespace.clone())),
+            (false, None) => None,
+            (false, Some(stated)) => {
+                return Err(format!("it states namespace {stated}, but a {} is in none", object.kind));
+            }
+        };
+        Ok(Self { object, served, manifest: manifest.clone() })
+    }
+
+    /// Its fields as they were written.
+    pub(crate) fn written(&self) -> &Value {
+        self.manifest.value()
+    }
+
+    /// With its version and namespace, and the label that makes it ours.
+    pub(crate) fn resolved(&self, owner: &Owner) -> Resolved {
+        let Self { object, served, manifest } = self;
+        let mut value = manifest.value().clone();
+        value["apiVersion"] = api_version(&object.group, &served.version).into();
+        if let Some(namespace) = &object.namespace {
+            value["metadata"]["namespace"] = namespace.as_str().into();
         }
-    };
-    let mut value = manifest.value().clone();
-    value["apiVersion"] = api_version(&object.group, &served.version).into();
-    if let Some(namespace) = &object.namespace {
-        value["metadata"]["namespace"] = namespace.as_str().into();
+        if value["metadata"]["labels"].is_null() {
+            value["metadata"]["labels"] = json!({});
+        }
+        value["metadata"]["labels"][PART_OF] = owner.id().into();
+        let digest = Sha256::digest(ordered(&printed(object, &value)).to_string());
+        let fingerprint = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Resolved { object: object.clone(), served: served.clone(), value, fingerprint }
     }
-    if value["metadata"]["labels"].is_null() {
-        value["metadata"]["labels"] = json!({});
-    }
-    value["metadata"]["labels"][PART_OF] = owner.id().into();
-    let digest = Sha256::digest(ordered(&printed(&object, &value)).to_string());
-    let fingerprint = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    Ok(Resolved { object, served, value, fingerprint })
 }
 
 /// What the fingerprint is of: it stands where everybody reads it, so what a Secret holds cannot be guessed by it.
@@ -87,7 +110,8 @@ mod tests {
     }
 
     fn of(value: Value) -> Result<Resolved, String> {
-        resolve(&Manifest::new(value).unwrap(), &apis(), &Owner::boom("here"))
+        let owner = Owner::boom("here");
+        Ok(Placed::new(&Manifest::new(value).unwrap(), &apis(), &owner)?.resolved(&owner))
     }
 
     #[test]

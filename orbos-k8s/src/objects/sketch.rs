@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Apis, GroupKind, Manifest, Owner, Served,
     compare::new_body,
-    resolve::{Resolved, resolve},
+    resolve::{Placed, Resolved},
 };
 
 pub(crate) fn owner() -> Owner {
@@ -44,7 +44,11 @@ pub(crate) fn config(name: &str) -> Value {
 }
 
 pub(crate) fn resolved(value: Value) -> Resolved {
-    resolve(&Manifest::new(value).unwrap(), &apis(), &owner()).unwrap()
+    placed(value).resolved(&owner())
+}
+
+pub(crate) fn placed(value: Value) -> Placed {
+    Placed::new(&Manifest::new(value).unwrap(), &apis(), &owner()).unwrap()
 }
 
 /// The object after it was applied.

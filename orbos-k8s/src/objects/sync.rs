@@ -83,7 +83,7 @@ pub fn blocked(observed: &Observed, failed: &[&ObjectChange], change: &ObjectCha
 /// The kind that an object defines, if it defines one.
 fn defined(observed: &Observed, object: &ObjectRef) -> Option<GroupKind> {
     let wanted = observed.wanted.get(object).filter(|_| object.is_crd())?;
-    Some(GroupKind::defined_by(&wanted.value))
+    Some(GroupKind::defined_by(wanted.written()))
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_failure_blocks_what_depends_on_it_and_all_deleting() {
-        let definition = sketch::resolved(json!({"apiVersion": "apiextensions.k8s.io/v1",
+        let definition = sketch::placed(json!({"apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition", "metadata": {"name": "flows.example.com"},
             "spec": {"group": "example.com", "names": {"kind": "Flow"}}}));
         let observed = Observed {

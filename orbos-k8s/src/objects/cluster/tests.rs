@@ -164,9 +164,10 @@ async fn a_home_that_may_not_be_read_is_not_missing() {
 #[tokio::test]
 async fn health_cannot_be_told_if_nobody_answers() {
     let (cluster, serving) = server(&[0, 0, 0, 0, 0]).await;
-    let web = sketch::resolved(sketch::deployment("web", 1));
+    let web = sketch::placed(sketch::deployment("web", 1));
     let mut live = Live::default();
-    live.objects.insert(web.object.clone(), Arc::new(sketch::stored(&web)));
+    let stored = sketch::stored(&web.resolved(&sketch::owner()));
+    live.objects.insert(web.object.clone(), Arc::new(stored));
     let observed =
         Observed { live, wanted: [(web.object.clone(), web)].into(), options: Options::new(sketch::owner()) };
     let health = cluster.health(&observed).await;

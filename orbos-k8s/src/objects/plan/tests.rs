@@ -288,7 +288,8 @@ fn the_definition_of_what_is_kept_stays() {
     let [definition, flow] = [ranked()[4].value().clone(), ranked()[3].value().clone()];
     let mut live = cluster(std::slice::from_ref(&definition));
     live.apis = live.apis.with_definitions(&manifests(&[definition]));
-    let flow = resolve(&Manifest::new(flow).unwrap(), &live.apis, &sketch::owner()).unwrap();
+    let flow = Placed::new(&Manifest::new(flow).unwrap(), &live.apis, &sketch::owner()).unwrap();
+    let flow = flow.resolved(&sketch::owner());
     let mut there = sketch::stored(&flow);
     there["metadata"]["labels"]["tool"] = "logging".into();
     live.objects.insert(flow.object, Arc::new(there));
