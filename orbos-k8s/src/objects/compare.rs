@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    FieldChange, Options, change::SECRET, inventory::PART_OF, ownership::Shares, resolve::FINGERPRINT,
+    FieldChange, Options, change::SECRET, inventory::PART_OF, ownership::Owners, resolve::FINGERPRINT,
 };
 use crate::objects::resolve::Resolved;
 use walk::{Found, Step, Walk};
@@ -87,7 +87,8 @@ pub(crate) fn compare(wanted: &Resolved, live: &Value, options: &Options) -> Com
     };
 
     let manager = options.owner.manager.as_str();
-    let shares = Shares::of(live);
+    let owners = Owners::of(live);
+    let shares = owners.shares();
     let mut walk = Walk::new(manager);
     walk.object(&wanted.value, live, &shares);
     if applied != wanted.fingerprint {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Apis, GroupKind, Inventory, ObjectRef, Owner, inventory::PART_OF, ownership::Shares};
+use super::{Apis, GroupKind, Inventory, ObjectRef, Owner, inventory::PART_OF, ownership::Owners};
 
 /// What was seen on a cluster. Its debug output names objects and does not show them, since Secrets are among them.
 #[derive(Clone, Default, PartialEq)]
@@ -19,7 +19,8 @@ pub struct Live {
     pub inventory: Option<Inventory>,
     /// Why the inventory cannot be ours, in words; nothing is done then. `None`: it is, or there is none.
     pub foreign: Option<String>,
-    /// Objects that say they are ours, and those that should be and are there, with all of their fields.
+    /// Objects that say they are ours, and those that should be and are there, with all of their fields. Each `fieldsV1` of
+    /// their `managedFields` may be a text in JSON instead of a mapping, which takes less memory.
     pub objects: BTreeMap<ObjectRef, Arc<Value>>,
     /// Kinds that could not be looked at, and why. Not seen is not empty: nothing of them is changed.
     pub unseen: BTreeMap<GroupKind, String>,
@@ -33,9 +34,11 @@ impl Live {
     pub(crate) fn ours(&self, owner: &Owner) -> impl Iterator<Item = (&ObjectRef, &Value)> {
         let (id, manager) = (owner.id(), owner.manager.clone());
         let ours = move |it: &(&ObjectRef, &Value)| {
-            let metadata = |step: &str| Shares::of(it.1).step("f:metadata").step(step);
-            it.1["metadata"]["labels"][PART_OF] == id.as_str()
-                && metadata("f:labels").step(&format!("f:{PART_OF}")).owned_by(&manager)
+            let wrote = |step: &str| {
+                let owners = Owners::of(it.1);
+                owners.shares().step("f:metadata").step("f:labels").step(step).owned_by(&manager)
+            };
+            it.1["metadata"]["labels"][PART_OF] == id.as_str() && wrote(&format!("f:{PART_OF}"))
         };
         self.objects.iter().map(|(object, it)| (object, it.as_ref())).filter(ours)
     }

@@ -1,5 +1,7 @@
 //! Who owns which field of an object, as `metadata.managedFields` says it.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 /// Somebody who owns fields.
@@ -9,6 +11,10 @@ pub(crate) struct Manager<'a> {
     /// By server-side apply: it says what it wants, again and again. Otherwise it wrote once.
     pub(crate) applies: bool,
 }
+
+/// What everybody owns of an object.
+#[derive(Debug)]
+pub(crate) struct Owners<'a>(Vec<(Manager<'a>, Cow<'a, Value>)>);
 
 /// What somebody owns at one place.
 #[derive(Clone, Copy, Debug)]
@@ -34,17 +40,38 @@ pub(crate) enum List {
     Set,
 }
 
-impl<'a> Shares<'a> {
-    /// What everybody owns of an object; empty if it does not say.
+/// Keeps who owns what as text: of an object that is kept for long it would be most of what it takes.
+pub(crate) fn pack(object: &mut Value) {
+    let entries = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for fields in entries.into_iter().flatten().filter_map(|it| it.get_mut("fieldsV1")) {
+        if fields.is_object() {
+            *fields = fields.to_string().into();
+        }
+    }
+}
+
+impl<'a> Owners<'a> {
+    /// The owners of an object, whether it is [packed](pack) or not; none if it does not say.
     pub(crate) fn of(object: &'a Value) -> Self {
         let entries = object["metadata"]["managedFields"].as_array();
         let all = entries.into_iter().flatten().filter_map(|it| {
             let manager = Manager { name: it["manager"].as_str()?, applies: it["operation"] == "Apply" };
-            Some((manager, share(it.get("fieldsV1")?)?))
+            let fields = match it.get("fieldsV1")? {
+                Value::String(text) => Cow::Owned(serde_json::from_str(text).ok()?),
+                fields => Cow::Borrowed(fields),
+            };
+            Some((manager, fields))
         });
         Self(all.collect())
     }
 
+    /// What they own of the object as a whole.
+    pub(crate) fn shares(&self) -> Shares<'_> {
+        Shares(self.0.iter().filter_map(|(manager, fields)| Some((*manager, share(fields)?))).collect())
+    }
+}
+
+impl<'a> Shares<'a> {
     /// What everybody owns one step further in: `f:name`, `k:{…}` or `v:…`.
     pub(crate) fn step(&self, step: &str) -> Self {
         let inside = |(manager, it): &(Manager<'a>, Share<'a>)| match it {
@@ -126,7 +153,15 @@ mod tests {
                 "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}}}}}},
             {"manager": "edit", "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}, "f:finalizers": {"v:\"a\"": {}}}}},
         ]}});
-        let spec = Shares::of(&object).step("f:spec");
+        let mut packed = object.clone();
+        pack(&mut packed);
+        assert!(packed["metadata"]["managedFields"][1]["fieldsV1"].is_string());
+        for object in [&object, &packed] {
+            found(&Owners::of(object).shares().step("f:spec"));
+        }
+    }
+
+    fn found(spec: &Shares) {
         assert!(spec.step("f:args").owned_by("boom") && !spec.step("f:replicas").owned_by("boom"));
         assert_eq!(spec.step("f:replicas").others("boom").map(|it| it.name).collect::<Vec<_>>(), ["edit"]);
         let ports = spec.step("f:ports");

@@ -226,6 +226,9 @@ fn guard(
     let again = |it: &&ObjectChange| matches!(it, ObjectChange::Recreate { .. });
     let replaced: Vec<_> = changes.values().flatten().filter(again).map(|it| it.object().clone()).collect();
     let deleted: Vec<_> = gone.values().flatten().cloned().collect();
+    if deleted.is_empty() && replaced.is_empty() {
+        return;
+    }
     let owned = live.ours(&options.owner).count();
     let refused = options.guard.refusals(&deleted, &replaced, live, owned);
     for (subject, why) in &refused {

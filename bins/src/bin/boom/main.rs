@@ -10,6 +10,7 @@ use orbos::{Code, OrbArgs, Platform, PlatformArgs, Stop, code_of, explain, hold,
 use orbos_k8s::objects::Cluster;
 use orbos_platform::{Boom, NAMESPACE};
 use orbos_state::{Outcome, Schedule, run, run_once};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 use watch::Watch;
 
@@ -44,16 +45,14 @@ struct Args {
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     interval: u64,
     /// Log level.
-    #[arg(long, env = "ORBOS_LOG", default_value = "info", value_name = "LEVEL")]
-    log: String,
+    #[arg(long, env = "ORBOS_LOG", default_value = "info", value_name = "LEVEL", value_parser = orbos::log_filter)]
+    log: Targets,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{},kube_client=off", args.log)))
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(log.with_filter(args.log.clone())).init();
     // A thread of its own renews the lease and answers, also while a kustomization is built.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {

@@ -20,9 +20,9 @@ mod writesecret;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use orbos::{Code, OrbArgs, code_of, end_when_nobody_reads, explain};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Bootstraps, looks after and repairs an orb.
 #[derive(Debug, Parser)]
@@ -96,11 +96,11 @@ fn main() -> ExitCode {
         .unwrap_or_else(|| ["error", "info", "debug"][usize::from(args.verbose.min(2))].into());
     // Lines of a log and lines that are drawn again and again do not go together.
     args.orb.plain |= !matches!(&*level, "off" | "error" | "warn");
+    let filter = orbos::log_filter(&level).unwrap_or_else(|why| {
+        Args::command().error(ErrorKind::ValueValidation, format!("--log {level}: {why}")).exit()
+    });
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry()
-        .with(log.with_filter(EnvFilter::new(format!("{level},kube_client=off"))))
-        .with(progress::layer())
-        .init();
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(progress::layer()).init();
     let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
         let ended = runtime.block_on(run(args));
         // Whoever still works in the background, as a request to a repository that does not answer, is left.

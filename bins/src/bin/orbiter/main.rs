@@ -9,6 +9,7 @@ use clap::Parser;
 use orbos::{Code, OrbArgs, Session, code_of, compose, explain, serve, stop_signals};
 use orbos_infra::Purpose;
 use orbos_state::{Outcome, Schedule, run, run_once};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Keeps an orb's machines and clusters as its repository wants them.
 #[derive(Debug, Parser)]
@@ -37,16 +38,14 @@ struct Args {
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     interval: u64,
     /// Log level; `debug` also shows every step on machines.
-    #[arg(long, env = "ORBOS_LOG", default_value = "info", value_name = "LEVEL")]
-    log: String,
+    #[arg(long, env = "ORBOS_LOG", default_value = "info", value_name = "LEVEL", value_parser = orbos::log_filter)]
+    log: Targets,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{},kube_client=off", args.log)))
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(log.with_filter(args.log.clone())).init();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
         let ended = runtime.block_on(operate(args));

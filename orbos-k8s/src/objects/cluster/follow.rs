@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Cluster, Refused, escaped, request};
-use crate::objects::{GroupKind, Served, identity::api_version};
+use crate::objects::{GroupKind, Served, identity::api_version, ownership::pack};
 
 /// How long a list is believed without a word from the API server, which says at least once a minute that nothing happened.
 const QUIET: Duration = Duration::from_secs(150);
@@ -52,8 +52,9 @@ impl State {
     fn take(&mut self, event: WatchEvent<Value>) {
         self.heard = Instant::now();
         match event {
-            WatchEvent::Added(it) | WatchEvent::Modified(it) => {
-                drop(self.items.insert(key(&it), Arc::new(it)))
+            WatchEvent::Added(mut it) | WatchEvent::Modified(mut it) => {
+                pack(&mut it);
+                drop(self.items.insert(key(&it), Arc::new(it)));
             }
             WatchEvent::Deleted(it) => drop(self.items.remove(&key(&it))),
             WatchEvent::Bookmark(_) => {}
@@ -116,6 +117,7 @@ impl Cluster {
         let identified = |mut item: Value| {
             item["apiVersion"] = api_version(&kind.group, &served.version).into();
             item["kind"] = kind.kind.as_str().into();
+            pack(&mut item);
             Arc::new(item)
         };
         let items: Vec<_> = match list["items"].take() {
