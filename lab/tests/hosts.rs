@@ -91,7 +91,7 @@ fn goal(site: &Site, others: &[&Site]) -> HostGoal {
         .into(),
         files: [
             (WEB_UNIT.to_owned(), FileGoal::text(unit)),
-            (WEB_CONFIG.to_owned(), FileGoal { contents: answer, mode: 0o600 }),
+            (WEB_CONFIG.to_owned(), FileGoal { contents: answer.into(), mode: 0o600 }),
             (
                 "/etc/orbos-test/it's deep/file name".to_owned(),
                 FileGoal::text("$(reboot) `reboot`\n\\ ${HOME}"),

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     net::IpAddr,
+    sync::Arc,
 };
 
 use orbos_state::{Change, Effect};
@@ -91,15 +92,16 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileGoal {
     /// The text. `${machine.name}`, `${machine.address}` and `${member.subnet}` stand for the machine's
-    /// own values; a file that needs a value which is not known yet is not written yet.
-    pub contents: String,
+    /// own values; a file that needs a value which is not known yet is not written yet. Shared, since many machines have
+    /// the same files.
+    pub contents: Arc<str>,
     /// The permission bits.
     pub mode: u32,
 }
 
 impl FileGoal {
     /// A file that everybody may read and root may write.
-    pub fn text(contents: impl Into<String>) -> Self {
+    pub fn text(contents: impl Into<Arc<str>>) -> Self {
         Self { contents: contents.into(), mode: 0o644 }
     }
 }

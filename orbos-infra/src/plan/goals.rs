@@ -209,7 +209,7 @@ fn filled(file: FileGoal, machine: &Machine, subnet: Option<Cidr>) -> Option<Fil
     if !file.contents.contains("${") {
         return Some(file);
     }
-    let mut contents = file.contents;
+    let mut contents = file.contents.to_string();
     let values = [
         ("${machine.name}", Some(machine.id.name.clone())),
         ("${machine.address}", machine.address.map(|it| it.to_string())),
@@ -220,7 +220,7 @@ fn filled(file: FileGoal, machine: &Machine, subnet: Option<Cidr>) -> Option<Fil
             contents = contents.replace(name, &value?);
         }
     }
-    Some(FileGoal { contents, mode: file.mode })
+    Some(FileGoal { contents: contents.into(), mode: file.mode })
 }
 
 /// What text hashes to: SHA-256 in hex.
