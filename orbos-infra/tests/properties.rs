@@ -42,6 +42,7 @@ enum Trouble {
     ClusterSilent,
     HostSilent(usize),
     HostDamaged(usize),
+    HostBusy(usize),
     MemberBroken(usize),
     MemberWithoutNetwork(usize),
 }
@@ -61,6 +62,7 @@ fn cases() -> impl Strategy<Value = Case> {
         1 => Just(Trouble::ClusterSilent),
         1 => (0..8usize).prop_map(Trouble::HostSilent),
         1 => (0..8usize).prop_map(Trouble::HostDamaged),
+        1 => (0..8usize).prop_map(Trouble::HostBusy),
         2 => (0..8usize).prop_map(Trouble::MemberBroken),
         1 => (0..8usize).prop_map(Trouble::MemberWithoutNetwork),
     ];
@@ -122,6 +124,11 @@ fn trouble(model: &mut Model, trouble: &Trouble) {
                 host.packages.clear();
             }
         }
+        Trouble::HostBusy(number) => {
+            if let Some(host) = pick(*number).and_then(|it| model.observed.hosts.get_mut(&it)) {
+                host.busy = Some("joining it to k8s".into());
+            }
+        }
         Trouble::MemberBroken(number) | Trouble::MemberWithoutNetwork(number) => {
             let member = model.observed.clusters.get_mut("k8s").zip(pick(*number));
             if let Some(member) = member.and_then(|(seen, id)| seen.members.get_mut(&id)) {
@@ -132,6 +139,11 @@ fn trouble(model: &mut Model, trouble: &Trouble) {
             }
         }
     }
+}
+
+fn is_plane(model: &Model, machine: &MachineId) -> bool {
+    let mut pools = model.goal.clusters.values().flat_map(|it| &it.pools);
+    pools.any(|it| it.tier == Tier::Controlplane && it.pool == machine.pool)
 }
 
 fn is_out(member: &Member) -> bool {
@@ -168,6 +180,11 @@ fn check(seen: &Model, real: &Model, change: &OrbChange) -> Result<(), TestCaseE
             );
             check_member(&members(real), change)?;
             check_member(&members(seen), change)?;
+            if matches!(change, MemberChange::Join { tier: Tier::Controlplane, .. }) {
+                let planes = seen.observed.hosts.iter().filter(|(id, _)| is_plane(seen, id));
+                let busy: Vec<_> = planes.filter(|(_, it)| it.busy.is_some()).map(|it| it.0).collect();
+                prop_assert!(busy.is_empty(), "{change} while a former run works on {busy:?}");
+            }
         }
         _ => {}
     }

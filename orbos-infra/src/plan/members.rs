@@ -191,6 +191,7 @@ impl<'a> Cluster<'a> {
         let works = |it: &Member| it.serving && matches!(it.ready, Ready::Yes | Ready::NoNetwork);
         let planes_in_order =
             self.ordered().filter(|(_, it)| it.tier == Tier::Controlplane).all(|(_, it)| works(it));
+        let former_run = self.busy_plane();
         let mut plane_joins = false;
         for (tier, machine) in [Tier::Controlplane, Tier::Workers]
             .into_iter()
@@ -205,6 +206,8 @@ impl<'a> Cluster<'a> {
                 plan.wait(subject, "one control plane joins at a time");
             } else if tier == Tier::Controlplane && !planes_in_order {
                 plan.wait(subject, "every member of the control plane has to work first");
+            } else if let Some(why) = former_run.as_ref().filter(|_| tier == Tier::Controlplane) {
+                plan.wait(subject, why);
             } else {
                 plane_joins |= tier == Tier::Controlplane;
                 stage.push(self.change(MemberChange::Join { machine, tier, version }));
@@ -212,6 +215,17 @@ impl<'a> Cluster<'a> {
         }
         plan.stage(stage);
         plan
+    }
+
+    /// A machine of the control plane on which a former run is busy: it may be joining at this moment, which nobody else
+    /// may do meanwhile.
+    fn busy_plane(&self) -> Option<String> {
+        let planes = self.observed.machines().filter(|it| {
+            self.goal.pools.iter().any(|pool| pool.tier == Tier::Controlplane && pool.pool == it.id.pool)
+        });
+        planes.filter_map(|it| self.observed.hosts.get_key_value(&it.id)).find_map(|(id, seen)| {
+            Some(format!("a former run is still busy on {id}: {}", seen.busy.as_ref()?))
+        })
     }
 
     /// Takes the one member a step further that is, or may be, out of service.
