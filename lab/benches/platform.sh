@@ -2,8 +2,9 @@
 # platform.sh - all tools of BOOM on an API server of the lab: beside kubectl, and how much memory `boom` takes.
 #
 # Renders orbos-platform/tests/data/all.yml (without metrics-server, for which that API server is too old) with permissive
-# definitions, gives the objects to objects.sh, and then runs `boom` for ever on the same file and reads its memory. TIMES as in
-# objects.sh. ORBOS_BIN: a folder with orbctl and boom; default target/release of this checkout.
+# definitions, gives the objects to objects.sh, once more with definitions that are there already, and then runs `boom` for
+# ever on the same file and reads its memory. TIMES as in objects.sh. ORBOS_BIN: a folder with orbctl and boom; default
+# target/release of this checkout.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../scripts/env.sh"
 bin=${ORBOS_BIN:-$here/../../target/release}

@@ -24,7 +24,7 @@ async fn objects_become_and_stay_as_they_should_be() {
     drift::immutable_fields_are_shown_and_recreated(&api).await;
     drift::what_was_there_before_is_taken_in_and_not_over(&api).await;
     drift::many_objects_cost_few_requests(&api).await;
-    drift::many_missing_objects_cost_one_request(&api).await;
+    drift::many_missing_objects_cost_few_requests(&api).await;
     leases::of_several_holders_one_works_and_another_one_goes_on(&api).await;
     pruning::what_left_goes_and_nothing_else(&api).await;
     pruning::the_guard_refuses_what_would_be_lost(&api).await;

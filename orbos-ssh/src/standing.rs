@@ -1,3 +1,5 @@
+//! The shell that stays on a machine between looks, so that none has to be started for the next one.
+
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -16,7 +18,8 @@ pub(crate) struct Standing {
     channel: Channel,
     /// What stands before and after everything that a look says, on both outputs.
     mark: String,
-    /// The digest of the script that it has, of which there may be many; `None`: it was not started yet.
+    /// The digest of the script that it has; scripts are long, and every machine has another one. `None`: it was not started
+    /// yet.
     script: Option<[u8; 32]>,
 }
 

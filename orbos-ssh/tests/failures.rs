@@ -109,6 +109,19 @@ async fn a_machine_that_hangs_between_rounds_is_noticed_in_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_machine_that_hangs_between_looks_is_noticed_in_the_next_one() {
+    let sshd = Sshd::start();
+    let shell = connected(&hasty(), &sshd).await;
+    assert!(shell.look("true").await.unwrap().success());
+    sshd.freeze();
+    // Once in the shell that stays, once to see that a new connection is no better.
+    let error = within(15, shell.look("true")).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    sshd.thaw();
+    assert!(within(5, shell.look("true")).await.unwrap().success());
+}
+
+#[tokio::test]
 async fn a_quiet_command_on_a_living_machine_is_waited_for() {
     let sshd = Sshd::start();
     let shell = connected(&hasty(), &sshd).await;

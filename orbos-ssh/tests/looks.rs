@@ -1,13 +1,14 @@
 //! The shell that stays on a machine between looks, with a real OpenSSH server.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::future::{join_all, try_join_all};
 use orbos_ssh::{
-    Connect, Error, KnownHosts, Shell, SshConnect, Timeouts,
+    Connect, Error, KnownHosts, Output, Shell, SshConnect, Timeouts,
     testing::{Sshd, SshdOptions},
 };
 
@@ -93,25 +94,18 @@ async fn a_look_that_takes_too_long_is_a_timeout_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_machine_that_hangs_between_looks_is_noticed_in_the_next_one() {
-    let sshd = Sshd::start();
-    let second = Duration::from_secs(1);
-    let timeouts = Timeouts {
-        connect: second,
-        handshake: second,
-        login: second,
-        open: second,
-        keep_alive: second,
-        silence: 2 * second,
-        ..Timeouts::default()
-    };
-    let shell = connected(&sshd, timeouts).await;
-    pid(&*shell).await;
-    sshd.freeze();
-    let looked = tokio::time::timeout(Duration::from_secs(8), shell.look("true")).await.expect("in time");
-    assert!(matches!(looked, Err(Error::Timeout { .. })), "{looked:?}");
-    sshd.thaw();
-    assert!(shell.look("true").await.unwrap().success());
+async fn what_others_say_is_no_part_of_a_look() {
+    let home = tempfile::tempdir().unwrap();
+    // The login shell reads it, if it is bash.
+    std::fs::write(home.path().join(".bashrc"), "echo welcome; echo beware >&2\n").unwrap();
+    let environment = BTreeMap::from([("HOME".to_owned(), home.path().display().to_string())]);
+    let sshd = Sshd::with(&SshdOptions { environment, ..SshdOptions::default() });
+    let shell = connected(&sshd, Timeouts::default()).await;
+    assert_eq!(shell.look("echo seen").await.unwrap(), Output::ok("seen\n"));
+    // What a script left behind says before the next look begins.
+    assert_eq!(shell.look("(sleep 0.2; echo late) & echo now").await.unwrap(), Output::ok("now\n"));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(shell.look("echo seen").await.unwrap(), Output::ok("seen\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -212,7 +212,7 @@ pub(crate) async fn many_objects_cost_few_requests(api: &Api) {
 }
 
 /// Of this kind there is none at all before.
-pub(crate) async fn many_missing_objects_cost_one_request(api: &Api) {
+pub(crate) async fn many_missing_objects_cost_few_requests(api: &Api) {
     let site = Site::new(api, "missing").await;
     let class = |it| {
         format!(
@@ -225,7 +225,7 @@ pub(crate) async fn many_missing_objects_cost_one_request(api: &Api) {
         site.plan(&yaml).await;
         let reads = site.cluster.requests().reads - before;
         println!("looking at 20 objects that are missing costs {reads} requests");
-        assert!(reads < 10, "{reads}");
+        assert!(reads <= 7, "{reads}: the inventory, its namespace, discovery, and two lists");
     }
 }
 

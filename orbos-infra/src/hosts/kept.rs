@@ -25,8 +25,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// How long what is sent along may be, in bytes; a command has to fit into one argument of a program.
 const MOST: usize = 32 << 10;
 
-/// What the kernel makes of a process when it is asked for, and with the time of that moment: so `stat` tells the machine's
-/// clock besides.
+/// A file that the kernel makes up for every process, with the moment of the first question as its times: so `stat` tells the
+/// machine's clock besides, to a few milliseconds.
 const CLOCK: &str = "/proc/self/stat";
 
 /// The parts of an answer that are remembered.
