@@ -20,9 +20,14 @@ mod writesecret;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
-use orbos::{Code, OrbArgs, code_of, end_when_nobody_reads, explain};
-use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use orbos::{Code, OrbArgs, code_of, end_when_nobody_reads, explain, log_filter};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Bootstraps, looks after and repairs an orb.
 #[derive(Debug, Parser)]
@@ -42,8 +47,8 @@ struct Args {
     #[command(flatten)]
     orb: OrbArgs,
     /// Log what is done; `debug` also every step on machines.
-    #[arg(long, env = "ORBOS_LOG", global = true, hide_short_help = true, value_name = "LEVEL")]
-    log: Option<String>,
+    #[arg(long, env = "ORBOS_LOG", global = true, hide_short_help = true, value_name = "LEVEL", value_parser = log_filter)]
+    log: Option<Targets>,
     /// Log what is done; twice: every step on machines.
     #[arg(short, long, global = true, hide_short_help = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -90,15 +95,11 @@ fn main() -> ExitCode {
     end_when_nobody_reads();
     let command = examples_first(Args::command());
     let mut args = Args::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
-    let level = args
-        .log
-        .clone()
-        .unwrap_or_else(|| ["error", "info", "debug"][usize::from(args.verbose.min(2))].into());
+    let verbose = ["error", "info", "debug"][usize::from(args.verbose.min(2))];
+    let filter = args.log.take().unwrap_or_else(|| log_filter(verbose).expect("a level"));
     // Lines of a log and lines that are drawn again and again do not go together.
-    args.orb.plain |= !matches!(&*level, "off" | "error" | "warn");
-    let filter = orbos::log_filter(&level).unwrap_or_else(|why| {
-        Args::command().error(ErrorKind::ValueValidation, format!("--log {level}: {why}")).exit()
-    });
+    args.orb.plain |=
+        filter.iter().map(|it| it.1).chain(filter.default_level()).any(|it| it > LevelFilter::WARN);
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(log.with_filter(filter)).with(progress::layer()).init();
     let ended = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| {
