@@ -1,18 +1,19 @@
 //! Keeps the tools on a cluster as an orb's `boom.yml` wants them.
-#![expect(clippy::print_stderr, reason = "why it ended is for humans")]
 
-mod watch;
+mod gauges;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use orbos::{Code, OrbArgs, Platform, PlatformArgs, Stop, code_of, explain, hold, serve, stop_signals};
+use orbos::{
+    Code, OperatorArgs, OrbArgs, Platform, PlatformArgs, Rounds, Stop, code_of_round, hold, operate, serve,
+    stop_signals,
+};
 use orbos_k8s::objects::Cluster;
 use orbos_platform::{Boom, NAMESPACE};
-use orbos_state::{Outcome, Schedule, run, run_once};
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use orbos_state::{Schedule, run, run_once};
 
-use watch::Watch;
+use gauges::Tools;
 
 /// Keeps the tools on a cluster as an orb's `boom.yml` wants them.
 #[derive(Debug, Parser)]
@@ -35,55 +36,32 @@ struct Args {
     orb: OrbArgs,
     #[command(flatten)]
     platform: PlatformArgs,
-    /// Run one round and end.
-    #[arg(long)]
-    once: bool,
+    #[command(flatten)]
+    operator: OperatorArgs,
     /// Where to answer /metrics, /healthz and /readyz.
     #[arg(long, default_value = "127.0.0.1:2112", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// How long to wait between rounds when nothing is to be done, in seconds.
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
-    interval: u64,
-    /// Log level.
-    #[arg(long, env = "ORBOS_LOG", default_value = "info", value_name = "LEVEL", value_parser = orbos::log_filter)]
-    log: Targets,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(log.with_filter(args.log.clone())).init();
+    args.operator.log();
     // A thread of its own renews the lease and answers, also while a kustomization is built.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let ended = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
-        let ended = runtime.block_on(operate(args));
-        // Whoever still works in the background, as a request to a repository that does not answer, is left.
-        runtime.shutdown_background();
-        ended
-    });
-    match ended {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("{}", explain(&error));
-            code_of(&error).into()
-        }
-    }
+    operate(tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build(), work(args))
 }
 
-async fn operate(args: Args) -> anyhow::Result<Code> {
-    let watch = Arc::new(Watch::default());
-    let stop = stop_signals(Arc::clone(&watch))?;
+async fn work(args: Args) -> anyhow::Result<Code> {
+    let rounds = Arc::new(Rounds::default());
+    let stop = stop_signals(Arc::clone(&rounds))?;
     let platform = Platform::open(&args.orb, &args.platform)?;
     platform.ensure_keyring().await?;
-    let (boom, cluster) = platform.boom_around(!args.once).await?;
-    if args.once {
-        return once(&platform, &boom, &cluster, &watch).await;
+    let (boom, cluster) = platform.boom_around(!args.operator.once).await?;
+    if args.operator.once {
+        return once(&platform, &boom, &cluster, &rounds).await;
     }
-    let server = serve(args.listen, Arc::clone(&watch)).await?;
-    let normal = Schedule::default();
-    let interval = Duration::from_secs(args.interval);
-    let schedule = Schedule { interval, poll: normal.poll.min(interval), ..normal };
-    forever(&platform, &boom, &cluster, &watch, schedule, stop).await;
+    rounds.stand_by(true);
+    let server = serve(args.listen, Arc::clone(&rounds)).await?;
+    forever(&platform, &boom, &cluster, &rounds, args.operator.schedule(), stop).await;
     server.abort();
     Ok(Code::Done)
 }
@@ -92,19 +70,15 @@ async fn once(
     platform: &Platform,
     boom: &Boom,
     cluster: &Arc<Cluster>,
-    watch: &Watch,
+    rounds: &Rounds<Tools>,
 ) -> anyhow::Result<Code> {
     let held = hold(cluster, NAMESPACE).await?;
     let ended = tokio::select! {
-        ended = run_once(boom, platform.repository.as_ref(), watch) => ended,
+        ended = run_once(boom, platform.repository.as_ref(), rounds) => ended,
         why = held.lost() => Err(why),
     };
     held.release().await;
-    Ok(match Outcome::of(&ended?.round) {
-        Outcome::Settled | Outcome::Moved => Code::Done,
-        Outcome::Waiting => Code::Unsettled,
-        Outcome::Failed(_) => Code::Failed,
-    })
+    Ok(code_of_round(&ended?.round))
 }
 
 /// Works while the lease is held, and waits for it while it is not.
@@ -112,7 +86,7 @@ async fn forever(
     platform: &Platform,
     boom: &Boom,
     cluster: &Arc<Cluster>,
-    watch: &Arc<Watch>,
+    rounds: &Rounds<Tools>,
     schedule: Schedule,
     stop: Stop,
 ) {
@@ -121,13 +95,13 @@ async fn forever(
             () = stop.clone().wait() => return,
             held = orbos::wait_for(cluster, NAMESPACE) => held,
         };
-        watch.leads(true);
+        rounds.stand_by(false);
         tokio::select! {
-            () = run(boom, platform.repository.as_ref(), schedule, watch.as_ref(), stop.clone().wait()) => {}
+            () = run(boom, platform.repository.as_ref(), schedule, rounds, stop.clone().wait()) => {}
             // Not even the round under way is ended: somebody else works already.
             why = held.lost() => tracing::error!(error = why.chain(), "the lease is lost"),
         }
-        watch.leads(false);
+        rounds.stand_by(true);
         held.release().await;
         if stop.is_asked() {
             return;
