@@ -1,6 +1,7 @@
 //! What objects of all tools have alike: names, labels, accounts, services, and the baseline of what runs.
 
 mod access;
+mod declared;
 mod files;
 mod service;
 mod storage;

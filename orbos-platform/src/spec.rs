@@ -26,15 +26,17 @@ pub use metrics::{
 };
 pub use monitoring::{
     Admin, DashboardProvider, DatasourceSpec, GenericOAuth, GithubAuth, GitlabAuth, GoogleAuth, Monitoring,
-    MonitoringAuth, OAuthClient,
+    MonitoringAuth,
 };
 pub use reconciling::{
-    AdditionalParameters, ArgoAccess, ArgoAuth, ArgoClient, CustomImage, GithubConfig, GithubConnector,
-    GithubOrg, GitlabConfig, GitlabConnector, GoogleConfig, GoogleConnector, GopassStore, OidcAuth,
-    OidcClaim, RbacConfig, Reconciling, Sized,
+    AdditionalParameters, ArgoAccess, ArgoAuth, CustomImage, GithubConfig, GithubConnector, GithubOrg,
+    GitlabConfig, GitlabConnector, GoogleConfig, GoogleConnector, GopassStore, OidcAuth, OidcClaim,
+    RbacConfig, Reconciling, Sized,
 };
 pub use settings::{BoomSettings, CrdSettings, Folder, GuardSettings, ImageSettings};
-pub use shapes::{Network, Patch, PatchTarget, Quantity, Resources, Storage, Toleration, ToolSettings};
+pub use shapes::{
+    Network, OAuthClient, Patch, PatchTarget, Quantity, Resources, Storage, Toleration, ToolSettings,
+};
 
 /// A whole `boom.yml`: `apiVersion: caos.ch/v1`, `kind: Boom`.
 ///

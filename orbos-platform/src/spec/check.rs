@@ -13,7 +13,7 @@ mod words;
 use orbos_secrets::{Existing, Sealed};
 use orbos_state::{FieldPath, Mistake};
 
-use super::{Boom, BoomSpec, ToolSettings};
+use super::{Boom, BoomSpec, OAuthClient, ToolSettings};
 
 /// Every mistake, in the order of the types.
 pub(super) fn check(boom: &Boom) -> Vec<Mistake> {
@@ -75,6 +75,18 @@ impl Wrong {
         if let Err(error) = existing.check() {
             self.add(at.join(reference), "the reference to a Secret cannot be right", error.to_string());
         }
+    }
+
+    /// What is wrong with who a tool is at an OAuth server.
+    fn client(&mut self, at: &FieldPath, client: Option<&OAuthClient>) {
+        let Some(OAuthClient { client_id, existing_client_id, client_secret, existing_client_secret }) =
+            client
+        else {
+            return;
+        };
+        self.pair(at, ("clientID", "existingClientIDSecret"), client_id, existing_client_id);
+        let keys = ("clientSecret", "existingClientSecretSecret");
+        self.pair(at, keys, client_secret, existing_client_secret);
     }
 
     /// Names that stand twice in a list, or are not there.

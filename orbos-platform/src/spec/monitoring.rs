@@ -4,7 +4,7 @@ use orbos_secrets::{Existing, Sealed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, Storage, ToolSettings};
+use super::{Network, OAuthClient, Storage, ToolSettings};
 
 /// Grafana.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -100,26 +100,6 @@ pub struct MonitoringAuth {
     /// Whoever another OAuth server knows.
     #[serde(rename = "genericOAuth", skip_serializing_if = "Option::is_none")]
     pub generic_oauth: Option<GenericOAuth>,
-}
-
-/// Grafana as a client of an OAuth server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct OAuthClient {
-    /// Who we are.
-    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
-    pub client_id: Option<Sealed>,
-    /// The same in a Secret.
-    #[serde(rename = "existingClientIDSecret", skip_serializing_if = "Option::is_none")]
-    pub existing_client_id: Option<Existing>,
-    /// How it is proven.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
-    pub client_secret: Option<Sealed>,
-    /// The same in a Secret.
-    #[serde(rename = "existingClientSecretSecret", skip_serializing_if = "Option::is_none")]
-    pub existing_client_secret: Option<Existing>,
 }
 
 /// People with a Google account.

@@ -6,7 +6,7 @@ use orbos_secrets::{Existing, Sealed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Network, Resources, ToolSettings};
+use super::{Network, OAuthClient, Resources, ToolSettings};
 
 /// Argo CD.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -139,26 +139,6 @@ pub struct ArgoAuth {
     pub google: Option<GoogleConnector>,
 }
 
-/// Argo CD or Dex as a client of an OAuth server.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ArgoClient {
-    /// Who we are.
-    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
-    pub client_id: Option<Sealed>,
-    /// The same in a Secret.
-    #[serde(rename = "existingClientIDSecret", skip_serializing_if = "Option::is_none")]
-    pub existing_client_id: Option<Existing>,
-    /// How it is proven.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("writeOnly" = true))]
-    pub client_secret: Option<Sealed>,
-    /// The same in a Secret.
-    #[serde(rename = "existingClientSecretSecret", skip_serializing_if = "Option::is_none")]
-    pub existing_client_secret: Option<Existing>,
-}
-
 /// An OpenID Connect provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -169,7 +149,7 @@ pub struct OidcAuth {
     pub issuer: String,
     /// Who we are there.
     #[serde(flatten)]
-    pub client: ArgoClient,
+    pub client: OAuthClient,
     /// What is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requested_scopes: Vec<String>,
@@ -207,7 +187,7 @@ pub struct GithubConnector {
 pub struct GithubConfig {
     /// Who we are there.
     #[serde(flatten)]
-    pub client: ArgoClient,
+    pub client: OAuthClient,
     /// Only members of these; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub orgs: Vec<GithubOrg>,
@@ -250,7 +230,7 @@ pub struct GitlabConnector {
 pub struct GitlabConfig {
     /// Who we are there.
     #[serde(flatten)]
-    pub client: ArgoClient,
+    pub client: OAuthClient,
     /// Its URL. Default: `https://gitlab.com`.
     #[serde(rename = "baseURL", skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
@@ -280,7 +260,7 @@ pub struct GoogleConnector {
 pub struct GoogleConfig {
     /// Who we are there.
     #[serde(flatten)]
-    pub client: ArgoClient,
+    pub client: OAuthClient,
     /// Only people of these domains; empty: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosted_domains: Vec<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orbos_secrets::{Existing, Sealed};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,26 @@ pub struct ToolSettings {
     /// Changes to its objects, after everything else.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
+}
+
+/// Who a tool is as a client of an OAuth server.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OAuthClient {
+    /// Who we are.
+    #[serde(rename = "clientID", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub client_id: Option<Sealed>,
+    /// The same in a Secret.
+    #[serde(rename = "existingClientIDSecret", skip_serializing_if = "Option::is_none")]
+    pub existing_client_id: Option<Existing>,
+    /// How it is proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("writeOnly" = true))]
+    pub client_secret: Option<Sealed>,
+    /// The same in a Secret.
+    #[serde(rename = "existingClientSecretSecret", skip_serializing_if = "Option::is_none")]
+    pub existing_client_secret: Option<Existing>,
 }
 
 /// A taint that is tolerated, as Kubernetes has it.

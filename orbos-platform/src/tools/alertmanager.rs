@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use super::prometheus::{needs_operator, pods::Pods};
 use crate::{
-    Datasource, Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, Supply, ToolContext,
-    Wiring,
+    Datasource, Declared, Error, LogFormat, PlatformTool, Supply, ToolContext, Wiring,
     parts::{Parts, Port, claim},
     spec::{Alerting as Settings, BoomSpec, Patch},
     versions::ALERTMANAGER,
@@ -136,24 +135,13 @@ impl PlatformTool for Alertmanager {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
-        let endpoint = |name: &str, port: Port| MetricsEndpoint {
-            name: name.to_owned(),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
-            selector: selector.clone(),
-            port: port.name.to_owned(),
-            ..MetricsEndpoint::default()
-        };
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![endpoint("alertmanager", PORT), endpoint("alertmanager-reloader", RELOADER)],
-            logs: vec![LogSource {
-                name: "flow-alertmanager".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                format: LogFormat::Logfmt,
-            }],
+            metrics: vec![
+                parts.metrics("alertmanager", COMPONENT, PORT),
+                parts.metrics("alertmanager-reloader", COMPONENT, RELOADER),
+            ],
+            logs: vec![parts.logs("flow-alertmanager", COMPONENT, LogFormat::Logfmt)],
             datasources: vec![Datasource {
                 name: "Alertmanager".to_owned(),
                 uid: "alertmanager".to_owned(),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::exposed;
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, PlatformTool, ToolContext, Wiring,
     crds::{CrdBundle, DefinedKind},
     parts::{Container, Parts, Placement, Port, Runs, Workload},
     spec::{ApiGateway as Settings, BoomSpec, Patch},
@@ -148,23 +148,10 @@ impl PlatformTool for Ambassador {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: NAME.to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                port: ADMIN.name.to_owned(),
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-ambassador".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Json,
-            }],
+            metrics: vec![parts.metrics(NAME, COMPONENT, ADMIN)],
+            logs: vec![parts.logs("flow-ambassador", COMPONENT, LogFormat::Json)],
             definitions: vec![&DEFINITIONS],
             ..Declared::default()
         }

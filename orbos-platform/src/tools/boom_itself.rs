@@ -4,7 +4,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::json;
 
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Placement, Port, Runs, Workload},
     spec::{BoomSettings as Settings, BoomSpec},
 };
@@ -94,23 +94,10 @@ impl PlatformTool for BoomItself {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: NAME.to_owned(),
-                switch: NAME,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                port: PORT.name.to_owned(),
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-boom".to_owned(),
-                switch: NAME,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Plain,
-            }],
+            metrics: vec![parts.metrics(NAME, COMPONENT, PORT)],
+            logs: vec![parts.logs("flow-boom", COMPONENT, LogFormat::Plain)],
             ..Declared::default()
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::exposed;
 use crate::{
-    Declared, Error, Image, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, Image, LogFormat, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
     crds::{CrdBundle, DefinedKind},
     parts::{Container, Parts, Placement, Port, Runs, Workload},
     spec::{BoomSpec, Certificates as Settings, Patch, ToolSettings},
@@ -219,22 +219,12 @@ impl PlatformTool for CertManager {
     fn declare(&self, context: &ToolContext) -> Declared {
         let parts = self.parts(context);
         let metrics = Part::ALL.map(|part| MetricsEndpoint {
-            name: part.name().to_owned(),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
-            selector: parts.selected(part.component()),
-            port: METRICS.name.to_owned(),
             // What a certificate is about is a label of the metric, and no target.
             honor_labels: true,
-            ..MetricsEndpoint::default()
+            ..parts.metrics(part.name(), part.component(), METRICS)
         });
-        let logs = Part::ALL.map(|part| LogSource {
-            name: format!("flow-{}", part.name()),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
-            selector: parts.selected(part.component()),
-            format: LogFormat::Json,
-        });
+        let logs = Part::ALL
+            .map(|part| parts.logs(&format!("flow-{}", part.name()), part.component(), LogFormat::Json));
         Declared {
             metrics: metrics.into(),
             logs: logs.into(),

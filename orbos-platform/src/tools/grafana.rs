@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use self::{auth::SignIn, content::Content};
 use crate::{
-    Declared, Error, Exposure, LogFormat, LogSource, MetricsEndpoint, PlatformTool, Supply, ToolContext,
-    Wiring,
+    Declared, Error, Exposure, LogFormat, PlatformTool, Supply, ToolContext, Wiring,
     parts::{Container, Parts, Port, Runs, SecretFiles, Workload, claim, fingerprint},
     spec::{BoomSpec, Metrics, Monitoring, Patch},
     versions::GRAFANA,
@@ -185,26 +184,13 @@ impl PlatformTool for Grafana {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         let network = self.settings.network.as_ref();
         let exposure =
             network.and_then(|it| Exposure::of(NAME, it, &context.namespace, NAME, PORT.port, false));
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: "grafana".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                port: PORT.name.to_owned(),
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-grafana".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Logfmt,
-            }],
+            metrics: vec![parts.metrics("grafana", COMPONENT, PORT)],
+            logs: vec![parts.logs("flow-grafana", COMPONENT, LogFormat::Logfmt)],
             exposures: exposure.into_iter().collect(),
             ..Declared::default()
         }

@@ -4,7 +4,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::{Value, json};
 
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Placement, Port, Runs, Workload},
     spec::{BoomSpec, KubeMetricsExporter as Settings, Patch},
     versions::KUBE_STATE_METRICS,
@@ -116,33 +116,19 @@ impl PlatformTool for KubeStateMetrics {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         // The labels of the metrics say which pod is meant; those of the target would say that it is always the exporter.
         let without = json!({ "action": "labeldrop", "regex": "pod|service|endpoint|namespace|container" });
-        let endpoint = |name: &str, port: Port| MetricsEndpoint {
-            name: name.to_owned(),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
-            selector: selector.clone(),
-            port: port.name.to_owned(),
-            ..MetricsEndpoint::default()
-        };
         Declared {
             metrics: vec![
                 MetricsEndpoint {
                     honor_labels: true,
                     relabelings: vec![without],
-                    ..endpoint("kube-state-metrics", METRICS)
+                    ..parts.metrics("kube-state-metrics", COMPONENT, METRICS)
                 },
-                endpoint("kube-state-metrics-telemetry", TELEMETRY),
+                parts.metrics("kube-state-metrics-telemetry", COMPONENT, TELEMETRY),
             ],
-            logs: vec![LogSource {
-                name: "flow-kube-state-metrics".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Plain,
-            }],
+            logs: vec![parts.logs("flow-kube-state-metrics", COMPONENT, LogFormat::Plain)],
             ..Declared::default()
         }
     }

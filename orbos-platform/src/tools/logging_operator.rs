@@ -11,7 +11,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::json;
 
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Placement, Port, Runs, Workload},
     spec::{BoomSpec, LogCollection as Settings, Patch, ToolSettings},
     versions::LOGGING_OPERATOR,
@@ -100,34 +100,20 @@ impl PlatformTool for LoggingOperator {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
-        let endpoint = |name: &str, selector, port: &str, path: &str| MetricsEndpoint {
-            name: name.to_owned(),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
+        let parts = self.parts(context);
+        let of_stack = |name: &str, selector, path: &str| MetricsEndpoint {
             selector,
-            port: port.to_owned(),
+            port: PORT_OF_STACK.to_owned(),
             path: path.to_owned(),
-            ..MetricsEndpoint::default()
+            ..parts.metrics(name, COMPONENT, PORT)
         };
         Declared {
             metrics: vec![
-                endpoint("logging-operator", selector.clone(), PORT.name, ""),
-                endpoint("logging-operator-fluentd", labels(&LABELS_FLUENTD), PORT_OF_STACK, ""),
-                endpoint(
-                    "logging-operator-fluentbit",
-                    labels(&LABELS_FLUENT_BIT),
-                    PORT_OF_STACK,
-                    PATH_FLUENT_BIT,
-                ),
+                parts.metrics("logging-operator", COMPONENT, PORT),
+                of_stack("logging-operator-fluentd", labels(&LABELS_FLUENTD), ""),
+                of_stack("logging-operator-fluentbit", labels(&LABELS_FLUENT_BIT), PATH_FLUENT_BIT),
             ],
-            logs: vec![LogSource {
-                name: "flow-logging-operator".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Json,
-            }],
+            logs: vec![parts.logs("flow-logging-operator", COMPONENT, LogFormat::Json)],
             definitions: vec![&definitions::DEFINITIONS],
             ..Declared::default()
         }

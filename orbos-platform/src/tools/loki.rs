@@ -6,8 +6,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::{Value, json};
 
 use crate::{
-    Datasource, Declared, Error, LogFormat, LogOutput, LogSource, MetricsEndpoint, PlatformTool, ToolContext,
-    Wiring,
+    Datasource, Declared, Error, LogFormat, LogOutput, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Port, Runs, Workload, claim, fingerprint},
     spec::{BoomSpec, LogsPersisting as Settings, Patch},
     versions::LOKI,
@@ -104,25 +103,12 @@ impl PlatformTool for Loki {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         let namespace = &context.namespace;
         let url = format!("http://{NAME}.{namespace}:{}", HTTP.port);
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: "loki".to_owned(),
-                switch: APPLICATION,
-                namespace: namespace.clone(),
-                selector: selector.clone(),
-                port: HTTP.name.to_owned(),
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-loki".to_owned(),
-                switch: APPLICATION,
-                namespace: namespace.clone(),
-                selector,
-                format: LogFormat::Logfmt,
-            }],
+            metrics: vec![parts.metrics("loki", COMPONENT, HTTP)],
+            logs: vec![parts.logs("flow-loki", COMPONENT, LogFormat::Logfmt)],
             log_outputs: vec![LogOutput {
                 name: "output-loki".to_owned(),
                 cluster: self.0.cluster_output,

@@ -4,7 +4,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::json;
 
 use crate::{
-    Declared, Error, Image, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, Image, LogFormat, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Port, Runs, Workload},
     spec::{BoomSpec, MetricsServer as Settings, Patch},
     versions::{METRICS_SERVER, METRICS_SERVER_BELOW_34},
@@ -134,24 +134,10 @@ impl PlatformTool for MetricsServer {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: NAME.to_owned(),
-                switch: APPLICATION,
-                namespace: NAMESPACE.to_owned(),
-                selector: selector.clone(),
-                port: PORT.name.to_owned(),
-                guarded: true,
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-metrics-server".to_owned(),
-                switch: APPLICATION,
-                namespace: NAMESPACE.to_owned(),
-                selector,
-                format: LogFormat::Plain,
-            }],
+            metrics: vec![MetricsEndpoint { guarded: true, ..parts.metrics(NAME, COMPONENT, PORT) }],
+            logs: vec![parts.logs("flow-metrics-server", COMPONENT, LogFormat::Plain)],
             ..Declared::default()
         }
     }

@@ -4,7 +4,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::json;
 
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
     parts::{Container, Parts, Port, Runs, Workload},
     spec::{BoomSpec, NodeExporter as Settings, Patch},
     versions::NODE_EXPORTER,
@@ -80,25 +80,14 @@ impl PlatformTool for NodeExporter {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         let node = json!({ "sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "instance" });
         Declared {
             metrics: vec![MetricsEndpoint {
-                name: "node-exporter".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                port: PORT.name.to_owned(),
                 relabelings: vec![node],
-                ..MetricsEndpoint::default()
+                ..parts.metrics(NAME, COMPONENT, PORT)
             }],
-            logs: vec![LogSource {
-                name: "flow-prometheus-node-exporter".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Logfmt,
-            }],
+            logs: vec![parts.logs("flow-prometheus-node-exporter", COMPONENT, LogFormat::Logfmt)],
             ..Declared::default()
         }
     }

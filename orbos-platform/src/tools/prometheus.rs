@@ -11,7 +11,7 @@ use orbos_state::Mistake;
 use serde_json::json;
 
 use crate::{
-    Datasource, Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Datasource, Declared, Error, LogFormat, PlatformTool, ToolContext, Wiring,
     parts::{Parts, Port},
     spec::{BoomSpec, MetricsPersisting as Settings, Patch},
     versions::PROMETHEUS,
@@ -135,24 +135,13 @@ impl PlatformTool for Prometheus {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
-        let endpoint = |name: &str, port: Port| MetricsEndpoint {
-            name: name.to_owned(),
-            switch: APPLICATION,
-            namespace: context.namespace.clone(),
-            selector: selector.clone(),
-            port: port.name.to_owned(),
-            ..MetricsEndpoint::default()
-        };
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![endpoint("prometheus", PORT), endpoint("prometheus-reloader", RELOADER)],
-            logs: vec![LogSource {
-                name: "flow-prometheus".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                format: LogFormat::Logfmt,
-            }],
+            metrics: vec![
+                parts.metrics("prometheus", COMPONENT, PORT),
+                parts.metrics("prometheus-reloader", COMPONENT, RELOADER),
+            ],
+            logs: vec![parts.logs("flow-prometheus", COMPONENT, LogFormat::Logfmt)],
             datasources: vec![Datasource {
                 name: "Prometheus".to_owned(),
                 uid: "prometheus".to_owned(),

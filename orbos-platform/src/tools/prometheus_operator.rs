@@ -4,7 +4,7 @@ use orbos_k8s::objects::Manifest;
 use serde_json::{Value, json};
 
 use crate::{
-    Declared, Error, LogFormat, LogSource, MetricsEndpoint, PlatformTool, ToolContext, Wiring,
+    Declared, Error, LogFormat, PlatformTool, ToolContext, Wiring,
     crds::{CrdBundle, DefinedKind},
     parts::{Container, Parts, Port, Runs, Workload},
     spec::{BoomSpec, MetricCollection as Settings, Patch},
@@ -131,23 +131,10 @@ impl PlatformTool for PrometheusOperator {
     }
 
     fn declare(&self, context: &ToolContext) -> Declared {
-        let selector = self.parts(context).selected(COMPONENT);
+        let parts = self.parts(context);
         Declared {
-            metrics: vec![MetricsEndpoint {
-                name: NAME.to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector: selector.clone(),
-                port: PORT.name.to_owned(),
-                ..MetricsEndpoint::default()
-            }],
-            logs: vec![LogSource {
-                name: "flow-prometheus-operator".to_owned(),
-                switch: APPLICATION,
-                namespace: context.namespace.clone(),
-                selector,
-                format: LogFormat::Logfmt,
-            }],
+            metrics: vec![parts.metrics(NAME, COMPONENT, PORT)],
+            logs: vec![parts.logs("flow-prometheus-operator", COMPONENT, LogFormat::Logfmt)],
             definitions: vec![&DEFINITIONS],
             ..Declared::default()
         }

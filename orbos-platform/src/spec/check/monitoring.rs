@@ -3,7 +3,7 @@
 use orbos_state::FieldPath;
 
 use super::{Wrong, shapes, words};
-use crate::spec::{Admin, BoomSpec, DatasourceSpec, Monitoring, MonitoringAuth, OAuthClient};
+use crate::spec::{Admin, BoomSpec, DatasourceSpec, Monitoring, MonitoringAuth};
 
 pub(super) fn check(spec: &BoomSpec, at: &FieldPath, wrong: &mut Wrong) {
     let Some(it) = &spec.monitoring else { return };
@@ -65,19 +65,7 @@ fn clients(
         ("genericOAuth", generic_oauth.as_ref().map(|it| &it.client)),
     ];
     for (key, client) in clients {
-        let Some(OAuthClient { client_id, existing_client_id, client_secret, existing_client_secret }) =
-            client
-        else {
-            continue;
-        };
-        let at = at.join(key);
-        wrong.pair(&at, ("clientID", "existingClientIDSecret"), client_id, existing_client_id);
-        wrong.pair(
-            &at,
-            ("clientSecret", "existingClientSecretSecret"),
-            client_secret,
-            existing_client_secret,
-        );
+        wrong.client(&at.join(key), client);
     }
     let Some(it) = generic_oauth else { return };
     let urls = [("authURL", &it.auth_url), ("tokenURL", &it.token_url), ("apiURL", &it.api_url)];

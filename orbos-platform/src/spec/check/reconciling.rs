@@ -3,9 +3,7 @@
 use orbos_state::FieldPath;
 
 use super::{Wrong, shapes, words};
-use crate::spec::{
-    ArgoAccess, ArgoAuth, ArgoClient, BoomSpec, GoogleConfig, GopassStore, OidcAuth, Reconciling,
-};
+use crate::spec::{ArgoAccess, ArgoAuth, BoomSpec, GoogleConfig, GopassStore, OidcAuth, Reconciling};
 
 pub(super) fn check(spec: &BoomSpec, at: &FieldPath, wrong: &mut Wrong) {
     let Some(it) = &spec.reconciling else { return };
@@ -104,18 +102,7 @@ fn clients(ArgoAuth { oidc, github, gitlab, google }: &ArgoAuth, at: &FieldPath,
         (config("google"), google.as_ref().map(|it| &it.config.client)),
     ];
     for (at, client) in clients {
-        let Some(ArgoClient { client_id, existing_client_id, client_secret, existing_client_secret }) =
-            client
-        else {
-            continue;
-        };
-        wrong.pair(&at, ("clientID", "existingClientIDSecret"), client_id, existing_client_id);
-        wrong.pair(
-            &at,
-            ("clientSecret", "existingClientSecretSecret"),
-            client_secret,
-            existing_client_secret,
-        );
+        wrong.client(&at, client);
     }
     if let Some(it) = oidc
         && *it != OidcAuth::default()

@@ -11,7 +11,7 @@ use crate::{
     Error, ToolContext,
     parts::{SecretFiles, merge},
     spec::{
-        ArgoAuth, ArgoClient, GithubConnector, GitlabConnector, GoogleConfig, GoogleConnector, OidcAuth,
+        ArgoAuth, GithubConnector, GitlabConnector, GoogleConfig, GoogleConnector, OAuthClient, OidcAuth,
         Reconciling,
     },
 };
@@ -216,8 +216,8 @@ impl Asking<'_> {
     }
 
     /// Who we are there, as references.
-    fn client(&mut self, name: &str, place: &str, client: &ArgoClient) -> Result<Value, Error> {
-        let ArgoClient { client_id, existing_client_id, client_secret, existing_client_secret } = client;
+    fn client(&mut self, name: &str, place: &str, client: &OAuthClient) -> Result<Value, Error> {
+        let OAuthClient { client_id, existing_client_id, client_secret, existing_client_secret } = client;
         let mut references = json!({});
         for (key, sealed, existing) in [
             ("clientID", client_id, existing_client_id),

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{Toolset, Wiring, spec::Boom};
+use crate::{LogSource, Toolset, Wiring, spec::Boom};
 
 /// A tool that writes logs outside of the tools' namespace.
 #[derive(Debug)]

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    MetricsEndpoint,
     alerts::AlertGroup,
     spec::{BasicAuth, KeyRef, Metrics, Modulus, Relabel, RemoteWrite, Storage},
 };
