@@ -27,5 +27,6 @@ async fn a_platform_becomes_and_stays_as_it_should_be() {
     rounds::what_a_human_adds_comes_before_and_after(&site).await;
     programs::killed_at_any_moment_it_ends_where_it_would_have(&site);
     programs::of_two_one_works(&site);
+    programs::what_somebody_changes_is_repaired_before_the_next_round(&site);
     programs::an_example_installs_tools_from_a_pipeline(&site);
 }

@@ -270,6 +270,7 @@ impl Boom {
     }
 }
 
+#[async_trait]
 impl Operator for Boom {
     type Reconciler = Platform;
 
@@ -295,6 +296,10 @@ impl Operator for Boom {
     fn current(&self, ended: Ended<'_, Platform>) -> BTreeMap<String, String> {
         let path = self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
         BTreeMap::from([(path, current::text(&ended))])
+    }
+
+    async fn world_changed(&self) {
+        self.cluster.changed().await;
     }
 }
 

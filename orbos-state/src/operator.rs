@@ -5,12 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
+
 use crate::{
     Author, Edit, Error, Limits, Listener, Outcome, Plan, Reconciler, Repository, Result, Revision, Round,
     Schedule, Snapshot, preview, update,
 };
 
 /// Reads one desired file, writes one current file, reconciles in between.
+#[async_trait]
 pub trait Operator: Send + Sync {
     /// What it reconciles.
     type Reconciler: Reconciler;
@@ -33,6 +36,12 @@ pub trait Operator: Send + Sync {
     /// The files that say what is, by path; nobody else writes them. The same round gives the same texts,
     /// without times.
     fn current(&self, ended: Ended<'_, Self::Reconciler>) -> BTreeMap<String, String>;
+
+    /// Returns as soon as the world has told by itself that it changed since the newest look at it began: [`run`] looks again
+    /// then, if the orb was settled. Never by default, as most of the world has to be asked.
+    async fn world_changed(&self) {
+        std::future::pending().await
+    }
 }
 
 /// Drivers and what should be true.
@@ -221,9 +230,15 @@ pub async fn run<O: Operator>(
         failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
         let newest = report.ok().and_then(|it| it.recorded.ok().flatten()).or(revision);
         let wait = wait_for_news(repository, schedule, schedule.wait(outcome, failures), newest);
+        // Whoever changes back at once what was repaired keeps nobody busier than that.
+        let tells = async {
+            tokio::time::sleep(schedule.waiting).await;
+            operator.world_changed().await;
+        };
         tokio::select! {
             () = &mut stop => return,
             () = wait => {}
+            () = tells, if outcome == Outcome::Settled => {}
         }
     }
 }

@@ -42,7 +42,8 @@ impl Outcome {
 pub struct Schedule {
     /// How long to wait when nothing is to be done; 30 s by default, as in the original.
     pub interval: Duration,
-    /// How long to wait when something waits for the world to move; 2 s by default.
+    /// How long to wait when something waits for the world to move, and at least when the world tells that it did; 2 s by
+    /// default.
     pub waiting: Duration,
     /// The first wait after a failure that may pass; 1 s by default. It doubles with every failure in a row.
     pub back_off: Duration,
@@ -67,7 +68,8 @@ impl Default for Schedule {
 impl Schedule {
     /// How long to wait before the next round, after `failures` failed ones in a row (this one included).
     ///
-    /// A new revision of the repository ends the wait earlier, whatever it is.
+    /// A new revision of the repository ends the wait earlier, whatever it is; so does a settled world that tells of a change
+    /// by itself, see [`Operator::world_changed`](crate::Operator::world_changed).
     pub fn wait(&self, outcome: Outcome, failures: u32) -> Duration {
         match outcome {
             Outcome::Moved => Duration::ZERO,

@@ -81,10 +81,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(site: &Site<'_>, file: &std::path::Path) -> Self {
+    fn start(site: &Site<'_>, file: &std::path::Path, interval: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = command(site, "boom", file);
-        command.args(["--interval", "1", "--listen", &format!("127.0.0.1:{port}")]).stderr(Stdio::null());
+        command
+            .args(["--interval", interval, "--listen", &format!("127.0.0.1:{port}")])
+            .stderr(Stdio::null());
         Self { process: command.spawn().unwrap(), port }
     }
 
@@ -117,9 +119,9 @@ pub(crate) fn of_two_one_works(site: &Site<'_>) {
     let file = folder.path().join("boom.yml");
     fs::write(&file, "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n")
         .unwrap();
-    let one = Running::start(site, &file);
+    let one = Running::start(site, &file, "1");
     until("the first leads", || one.metric("boom_leads") == Some(1.0));
-    let mut two = Running::start(site, &file);
+    let mut two = Running::start(site, &file, "1");
     until("the second answers", || two.metric("boom_leads").is_some());
     until("the first has worked", || one.metric("boom_rounds_total").is_some_and(|it| it >= 2.0));
     assert_eq!((two.metric("boom_leads"), two.metric("boom_rounds_total")), (Some(0.0), Some(0.0)));
@@ -139,6 +141,44 @@ pub(crate) fn of_two_one_works(site: &Site<'_>) {
     let begin = Instant::now();
     assert_eq!(command(site, "orbctl", &file).output().unwrap().status.code(), Some(0));
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+/// Rounds would begin once an hour.
+pub(crate) fn what_somebody_changes_is_repaired_before_the_next_round(site: &Site<'_>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("boom.yml");
+    fs::write(&file, "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n")
+        .unwrap();
+    let boom = Running::start(site, &file, "3600");
+    let settled = || {
+        let plan = boom.metric("boom_plan_changes");
+        boom.metric("boom_rounds_total").filter(|_| plan == Some(0.0))
+    };
+    until("nothing is to be done", || settled().is_some_and(|it| it >= 1.0));
+    let image = || {
+        let path = "jsonpath={.spec.template.spec.containers[0].image}";
+        site.kubectl(&["get", "daemonset", "-n", "caos-system", "node-exporter", "-o", path])
+    };
+    let before = (image(), settled());
+    let set =
+        ["set", "image", "-n", "caos-system", "daemonset/node-exporter", "node-exporter=example.com/other:1"];
+    site.kubectl(&set);
+    let begin = Instant::now();
+    until("the image is repaired", || image() == before.0);
+    println!("a field was repaired {:?} after it was changed", begin.elapsed());
+    site.kubectl(&["delete", "service", "-n", "caos-system", "node-exporter"]);
+    let begin = Instant::now();
+    let service =
+        ["get", "service", "-n", "caos-system", "node-exporter", "--ignore-not-found", "-o", "name"];
+    until("the Service is there again", || !site.kubectl(&service).is_empty());
+    println!("an object was there again {:?} after it was deleted", begin.elapsed());
+
+    // And then there is peace.
+    sleep(Duration::from_secs(5));
+    let rounds = settled();
+    sleep(Duration::from_secs(10));
+    assert_eq!(settled(), rounds, "nothing has happened since");
+    assert!(rounds > before.1);
 }
 
 pub(crate) fn an_example_installs_tools_from_a_pipeline(site: &Site<'_>) {

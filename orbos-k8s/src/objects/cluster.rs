@@ -29,7 +29,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Apis, GroupKind, ObjectRef, Served, identity::api_version};
 use connection::client;
 use discovery::Discovery;
-use follow::Followed;
+use follow::{Followed, News};
 pub(crate) use refused::Refused;
 pub(crate) use watch::Watched;
 
@@ -52,6 +52,7 @@ pub struct Cluster {
     discovery: Mutex<Discovery>,
     follows: bool,
     followed: Mutex<BTreeMap<GroupKind, Followed>>,
+    news: News,
     /// Kinds that could not be watched, and when.
     unwatched: Mutex<BTreeMap<GroupKind, Instant>>,
     reads: AtomicU64,
@@ -102,7 +103,8 @@ impl Cluster {
         let client = client(config).map_err(wrong)?;
         let (reads, writes) = (AtomicU64::default(), AtomicU64::default());
         let (discovery, followed, unwatched) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Self { client, discovery, follows: false, followed, unwatched, reads, writes })
+        let news = News::default();
+        Ok(Self { client, discovery, follows: false, followed, news, unwatched, reads, writes })
     }
 
     /// How many requests were sent so far.

@@ -26,6 +26,7 @@ const INSIDE: usize = 500;
 impl Cluster {
     /// Looks at everything that matters to some objects; changes nothing.
     pub(crate) async fn look(&self, desired: &Manifests, options: &Options) -> Result<Live> {
+        self.begin_look();
         let mut live = Live::default();
         self.look_at_inventory(&mut live, options).await?;
         if live.foreign.is_some() {

@@ -1,13 +1,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
+use tokio::sync::Notify;
+
 use super::*;
-use crate::{Effect, Ended, MemoryRepository, Operator, Resolved, Snapshot, run_once};
+use crate::{
+    Effect, Ended, MemoryRepository, Operator, Report, Resolved, Schedule, Snapshot, Watcher, run, run_once,
+};
 
 /// A house in which lamps are switched on, room by room.
 #[derive(Debug, Default)]
@@ -150,4 +158,71 @@ async fn an_operator_goes_on_if_its_reconciler_does() {
     let repository = MemoryRepository::new([("house.yml", "")]);
     let report = run_once(&Keeper, &repository, &()).await.expect("a house can be seen");
     assert_eq!(report.round.applied.len(), 5);
+}
+
+/// A house at which somebody can ring.
+struct Bell {
+    rung: Notify,
+    lamps: fn() -> (House, Vec<Vec<&'static str>>),
+}
+
+#[async_trait]
+impl Operator for Bell {
+    type Reconciler = House;
+
+    fn desired_path(&self) -> &str {
+        "house.yml"
+    }
+
+    fn resolve(&self, _: &Snapshot) -> Result<Resolved<House>> {
+        let (reconciler, goal) = (self.lamps)();
+        Ok(Resolved { reconciler, goal })
+    }
+
+    fn current(&self, _: Ended<'_, House>) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    async fn world_changed(&self) {
+        self.rung.notified().await
+    }
+}
+
+#[derive(Default)]
+struct Rounds(AtomicU32);
+
+impl Listener<House> for Rounds {}
+
+impl Watcher<House> for Rounds {
+    fn ended(&self, _: Result<&Report<House>, &Error>, _: Duration) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// How many rounds there were when somebody rings, 10 s after the beginning; 1 s later, when they ring again; 0.5 s and 2.5 s
+/// after that.
+async fn rounds_of(lamps: fn() -> (House, Vec<Vec<&'static str>>)) -> Vec<u32> {
+    let (bell, rounds) = (Bell { rung: Notify::new(), lamps }, Rounds::default());
+    let hour = Duration::from_secs(3600);
+    let schedule =
+        Schedule { interval: hour, back_off: hour, longest: hour, poll: hour, ..Schedule::default() };
+    let mut counted = Vec::new();
+    let stop = async {
+        for (millis, rings) in [(10_000, true), (1000, true), (500, false), (2000, false)] {
+            tokio::time::sleep(Duration::from_millis(millis)).await;
+            counted.push(rounds.0.load(Ordering::SeqCst));
+            if rings {
+                bell.rung.notify_one();
+            }
+        }
+    };
+    let repository = MemoryRepository::new([("house.yml", "")]);
+    run(&bell, &repository, schedule, &rounds, stop).await;
+    counted
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settled_world_that_tells_of_a_change_is_looked_at_soon() {
+    assert_eq!(rounds_of(|| (House::default(), Vec::new())).await, [1, 2, 2, 3], "2 s later at the earliest");
+    assert_eq!(rounds_of(house).await, [1, 1, 1, 1], "failures back off");
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use http::Method;
 use kube::core::WatchEvent;
 use serde_json::Value;
 use tokio::{
+    sync::watch,
     task::AbortHandle,
     time::{Instant, timeout},
 };
@@ -34,11 +38,19 @@ pub(super) struct Followed {
     task: AbortHandle,
 }
 
+/// How often what is followed was changed so far, and how often when the newest look at it began.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    told: watch::Sender<u64>,
+    seen: AtomicU64,
+}
+
 struct State {
     items: BTreeMap<(String, String), Arc<Value>>,
     heard: Instant,
     /// Whether the watch has ended: nobody knows what happens.
     ended: bool,
+    told: watch::Sender<u64>,
 }
 
 /// It may hold Secrets.
@@ -51,16 +63,37 @@ impl std::fmt::Debug for State {
 impl State {
     fn take(&mut self, event: WatchEvent<Value>) {
         self.heard = Instant::now();
-        match event {
+        let news = match event {
             WatchEvent::Added(mut it) | WatchEvent::Modified(mut it) => {
                 pack(&mut it);
-                drop(self.items.insert(key(&it), Arc::new(it)));
+                let (key, it) = (key(&it), Arc::new(it));
+                let before = self.items.insert(key, it.clone());
+                before.is_none_or(|before| !does_otherwise(&before, &it))
             }
-            WatchEvent::Deleted(it) => drop(self.items.remove(&key(&it))),
-            WatchEvent::Bookmark(_) => {}
-            WatchEvent::Error(_) => self.ended = true,
+            WatchEvent::Deleted(it) => self.items.remove(&key(&it)).is_some(),
+            WatchEvent::Bookmark(_) => false,
+            WatchEvent::Error(_) => {
+                self.ended = true;
+                false
+            }
+        };
+        if news {
+            self.told.send_modify(|it| *it += 1);
         }
     }
+}
+
+/// Whether an object is the same and is only doing otherwise: nothing but its status has changed.
+fn does_otherwise(before: &Value, after: &Value) -> bool {
+    const NOISE: [&str; 3] = ["status", "resourceVersion", "managedFields"];
+    let same = |before: &Value, after: &Value, inside: &str| {
+        let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
+            return before == after;
+        };
+        let told = |it: &&String| !NOISE.contains(&it.as_str()) && *it != inside;
+        before.keys().chain(after.keys()).filter(told).all(|key| before.get(key) == after.get(key))
+    };
+    same(before, after, "metadata") && same(&before["metadata"], &after["metadata"], "")
 }
 
 impl Followed {
@@ -93,6 +126,20 @@ impl Cluster {
     pub fn following(mut self) -> Self {
         self.follows = true;
         self
+    }
+
+    /// Waits until somebody has changed, made or deleted an object that is followed, since the newest look began. How objects
+    /// are doing, their `status`, changes all the time and does not count. Waits for ever if nothing is followed.
+    pub async fn changed(&self) {
+        let seen = self.news.seen.load(Ordering::SeqCst);
+        let mut told = self.news.told.subscribe();
+        // The sender is kept here, so there is no error.
+        let _ = told.wait_for(|it| *it != seen).await;
+    }
+
+    /// What has happened so far is seen by the look that begins now.
+    pub(crate) fn begin_look(&self) {
+        self.news.seen.store(*self.news.told.borrow(), Ordering::SeqCst);
     }
 
     /// The objects of a kind by the address of their list; they are watched from then on, if the kind is followed.
@@ -151,7 +198,8 @@ impl Cluster {
             return;
         };
         let items = items.iter().map(|it| (key(it), it.clone())).collect();
-        let state = Arc::new(Mutex::new(State { items, heard: Instant::now(), ended: false }));
+        let told = self.news.told.clone();
+        let state = Arc::new(Mutex::new(State { items, heard: Instant::now(), ended: false, told }));
         let task = tokio::spawn(listen(state.clone(), events)).abort_handle();
         let followed = Followed { path: path.to_owned(), listed: Instant::now(), state, task };
         self.followed.lock().expect("nobody panics with it").insert(kind.clone(), followed);
@@ -178,7 +226,7 @@ mod tests {
 
     fn followed(item: Value) -> Followed {
         let items = [(key(&item), Arc::new(item))].into();
-        let state = State { items, heard: Instant::now(), ended: false };
+        let state = State { items, heard: Instant::now(), ended: false, told: watch::Sender::default() };
         let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
         Followed { path: "/a".into(), listed: Instant::now(), state: Arc::new(Mutex::new(state)), task }
     }
@@ -201,6 +249,31 @@ mod tests {
         take("DELETED", config("x", 2));
         assert_eq!(list.believed("/a").unwrap(), [Arc::new(config("y", 1))]);
         assert_eq!(list.believed("/b"), None, "another version of the kind is asked for");
+    }
+
+    #[tokio::test]
+    async fn what_somebody_changes_is_told_but_not_how_objects_are_doing() {
+        let object = |spec: u32, version: &str, ready: u32| {
+            json!({"metadata": {"namespace": "a", "name": "x", "resourceVersion": version, "labels": {"a": "b"}},
+                "spec": {"replicas": spec}, "status": {"ready": ready}})
+        };
+        let list = followed(object(1, "1", 0));
+        let told = list.state.lock().unwrap().told.clone();
+        let tells = |kind, item: &Value| {
+            let before = *told.borrow();
+            list.state.lock().unwrap().take(event(kind, item));
+            *told.borrow() != before
+        };
+        assert!(!tells("MODIFIED", &object(1, "2", 1)));
+        assert!(tells("MODIFIED", &object(2, "3", 1)));
+        let mut labelled = object(2, "4", 1);
+        labelled["metadata"]["labels"]["a"] = "c".into();
+        assert!(tells("MODIFIED", &labelled));
+        labelled["metadata"]["labels"] = Value::Null;
+        assert!(tells("MODIFIED", &labelled));
+        assert!(tells("DELETED", &labelled));
+        assert!(!tells("DELETED", &labelled));
+        assert!(tells("ADDED", &labelled));
     }
 
     #[tokio::test(start_paused = true)]
