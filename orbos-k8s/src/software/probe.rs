@@ -16,6 +16,9 @@ pub(super) const DRAINED: &str = "node.orbos.ch/";
 
 /// Prints what kubeadm left on a machine and, on control planes, what the machine's own API server says of
 /// the members, all in one request.
+///
+/// An API server that has just been started accepts connections long before it answers. There are others then, or there
+/// is nothing to know yet, so nobody waits long for one that is younger than two minutes.
 pub(super) const COMMAND: &str = r#"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /etc/kubernetes 2>/dev/null || true
 echo "kubernetes 1"
@@ -28,7 +31,9 @@ if [ -e /etc/kubernetes/kubelet.conf ]; then
 fi
 if [ -e /etc/kubernetes/admin.conf ]; then
   at=$(sed -n 's/.*kube-apiserver.advertise-address.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null)
-  if said=$(timeout 4 kubectl --kubeconfig=/etc/kubernetes/admin.conf ${at:+--server=https://$at} --request-timeout=3s \
+  wait=3
+  [ -z "$(find /etc/kubernetes/manifests/kube-apiserver.yaml -mmin -2 2>/dev/null)" ] || wait=1
+  if said=$(timeout $((wait + 1)) kubectl --kubeconfig=/etc/kubernetes/admin.conf ${at:+--server=https://$at} --request-timeout=${wait}s \
     get nodes,namespaces -o jsonpath='{range .items[?(@.kind=="Node")]}node{"\t"}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\t"}{.status.conditions[?(@.type=="Ready")]}{"\t"}{.metadata.labels}{"\t"}{.spec}{"\n"}{end}{range .items[?(@.metadata.name=="kube-system")]}annotations{"\t"}{.metadata.annotations}{"\n"}{end}' 2>/dev/null)
   then printf '%s\nanswered\n' "$said"; fi
 fi
