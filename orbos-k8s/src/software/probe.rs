@@ -17,8 +17,8 @@ pub(super) const DRAINED: &str = "node.orbos.ch/";
 /// Prints what kubeadm left on a machine and, on control planes, what the machine's own API server says of
 /// the members, all in one request.
 ///
-/// An API server that has just been started accepts connections long before it answers. There are others then, or there
-/// is nothing to know yet, so nobody waits long for one that is younger than two minutes.
+/// An API server that is starting accepts connections for seconds before it answers. Nobody waits long for one whose
+/// manifest is younger than two minutes, if there were other control planes when this one joined: they answer.
 pub(super) const COMMAND: &str = r#"export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /etc/kubernetes 2>/dev/null || true
 echo "kubernetes 1"
@@ -32,7 +32,8 @@ fi
 if [ -e /etc/kubernetes/admin.conf ]; then
   at=$(sed -n 's/.*kube-apiserver.advertise-address.endpoint: *//p' /etc/kubernetes/manifests/kube-apiserver.yaml 2>/dev/null)
   wait=3
-  [ -z "$(find /etc/kubernetes/manifests/kube-apiserver.yaml -mmin -2 2>/dev/null)" ] || wait=1
+  if [ -n "$(find /etc/kubernetes/manifests/kube-apiserver.yaml -mmin -2 ! -newermt now 2>/dev/null)" ] &&
+    grep -qs 'initial-cluster=.*,' /etc/kubernetes/manifests/etcd.yaml; then wait=1; fi
   if said=$(timeout $((wait + 1)) kubectl --kubeconfig=/etc/kubernetes/admin.conf ${at:+--server=https://$at} --request-timeout=${wait}s \
     get nodes,namespaces -o jsonpath='{range .items[?(@.kind=="Node")]}node{"\t"}{.metadata.name}{"\t"}{.status.nodeInfo.kubeletVersion}{"\t"}{.status.conditions[?(@.type=="Ready")]}{"\t"}{.metadata.labels}{"\t"}{.spec}{"\n"}{end}{range .items[?(@.metadata.name=="kube-system")]}annotations{"\t"}{.metadata.annotations}{"\n"}{end}' 2>/dev/null)
   then printf '%s\nanswered\n' "$said"; fi
@@ -193,4 +194,53 @@ fn components(json: &str) -> Option<BTreeMap<String, String>> {
     let annotations: BTreeMap<String, String> = serde_json::from_str(json).ok()?;
     let ours = annotations.into_iter();
     Some(ours.filter_map(|(name, value)| Some((name.strip_prefix(COMPONENT)?.to_owned(), value))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::PermissionsExt as _,
+        path::Path,
+        process::Command,
+        time::{Duration, SystemTime},
+    };
+
+    use super::COMMAND;
+
+    /// What `kubectl` is told of time, on a machine whose API server has a manifest of that age in seconds.
+    fn patience(age: i64, etcd: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("manifests")).unwrap();
+        for (name, text) in
+            [("admin.conf", ""), ("manifests/kube-apiserver.yaml", ""), ("manifests/etcd.yaml", etcd)]
+        {
+            fs::write(path(name), text).unwrap();
+        }
+        let (now, away) = (SystemTime::now(), Duration::from_secs(age.unsigned_abs()));
+        let written = if age < 0 { now + away } else { now - away };
+        let manifest = fs::File::options().write(true).open(path("manifests/kube-apiserver.yaml")).unwrap();
+        manifest.set_modified(written).unwrap();
+        fs::write(path("kubectl"), "#!/bin/sh\necho \"$*\"\n").unwrap();
+        fs::set_permissions(path("kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
+        let own = |path: &Path| path.display().to_string();
+        let script = COMMAND.replace("/etc/kubernetes", &own(folder.path()));
+        let script = script.replace("PATH=", &format!("PATH={}:", own(folder.path())));
+        let said = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        said.split(' ').find_map(|it| it.strip_prefix("--request-timeout=")).unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn nobody_waits_long_for_an_api_server_that_starts_beside_others() {
+        let (alone, joined) = (
+            "- --initial-cluster=m1=https://10.0.0.1:2380\n",
+            "- --initial-cluster=m1=https://10.0.0.1:2380,m2=https://10.0.0.2:2380\n",
+        );
+        assert_eq!(patience(60, joined), "1s");
+        assert_eq!(patience(180, joined), "3s", "it should be there by now");
+        assert_eq!(patience(60, alone), "3s", "nobody else could answer");
+        assert_eq!(patience(-3600, joined), "3s", "the clock went back");
+    }
 }
