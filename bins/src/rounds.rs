@@ -47,7 +47,8 @@ pub struct Facts {
     pub repository_away: bool,
     /// Whether the newest round's current file is in the repository.
     pub recorded: bool,
-    /// When the newest round ended, and whether every change of it worked; `None`: there was none yet.
+    /// When the newest round ended, and whether every change of it worked; `None`: there was none yet, or none since this one
+    /// works.
     pub last: Option<(Instant, bool)>,
     ended: u64,
     ended_failed: u64,

@@ -206,6 +206,7 @@ pub async fn run<O: Operator>(
     let mut stop = std::pin::pin!(stop);
     let mut known: Option<Snapshot> = None;
     let mut failures = 0;
+    let mut early = 0;
     loop {
         let begin = Instant::now();
         let snapshot = match repository.snapshot().await {
@@ -229,38 +230,65 @@ pub async fn run<O: Operator>(
         let outcome = report.as_ref().map_or_else(Outcome::of_error, |it| Outcome::of(&it.round));
         failures = if matches!(outcome, Outcome::Failed(_)) { failures + 1 } else { 0 };
         let newest = report.ok().and_then(|it| it.recorded.ok().flatten()).or(revision);
-        let wait = wait_for_news(repository, schedule, schedule.wait(outcome, failures), newest);
-        // Whoever changes back at once what was repaired keeps nobody busier than that.
-        let tells = async {
-            tokio::time::sleep(schedule.waiting).await;
-            operator.world_changed().await;
+        let wait = Wait {
+            poll: schedule.poll,
+            longest: schedule.wait(outcome, failures),
+            world: (outcome == Outcome::Settled).then(|| schedule.pause(early)),
         };
         tokio::select! {
             () = &mut stop => return,
-            () = wait => {}
-            () = tells, if outcome == Outcome::Settled => {}
+            told = wait.for_news(operator, repository, newest) => match (told, outcome) {
+                (true, _) => early += 1,
+                // Only a wait in which it told nothing is peace.
+                (false, Outcome::Settled) => early = 0,
+                (false, _) => {}
+            },
         }
     }
 }
 
-/// Waits until the time is over or the repository has something new.
-async fn wait_for_news(
-    repository: &dyn Repository,
-    schedule: Schedule,
-    wait: Duration,
-    newest: Option<Revision>,
-) {
-    let until = tokio::time::Instant::now() + wait;
-    loop {
-        let next = (tokio::time::Instant::now() + schedule.poll).min(until);
-        tokio::time::sleep_until(next).await;
-        if next == until {
-            return;
-        }
-        if let (Ok(snapshot), Some(newest)) = (repository.snapshot().await, &newest)
-            && snapshot.revision != *newest
-        {
-            return;
+/// How long to wait for the next round.
+struct Wait {
+    /// How often the repository is asked.
+    poll: Duration,
+    longest: Duration,
+    /// From when on the world is listened to; `None`: it is not.
+    world: Option<Duration>,
+}
+
+impl Wait {
+    /// Until the time is over, the repository has something new, or the world tells of a change; whether that was it.
+    ///
+    /// A question to the repository is not given up in the middle: it would hang on beside the next round's.
+    async fn for_news<O: Operator>(
+        &self,
+        operator: &O,
+        repository: &dyn Repository,
+        newest: Option<Revision>,
+    ) -> bool {
+        let until = tokio::time::Instant::now() + self.longest;
+        let world = async {
+            match self.world {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+            operator.world_changed().await;
+        };
+        let mut world = std::pin::pin!(world);
+        loop {
+            let next = (tokio::time::Instant::now() + self.poll).min(until);
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = &mut world => return true,
+            }
+            if next == until {
+                return false;
+            }
+            if let (Ok(snapshot), Some(newest)) = (repository.snapshot().await, &newest)
+                && snapshot.revision != *newest
+            {
+                return false;
+            }
         }
     }
 }

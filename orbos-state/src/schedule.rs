@@ -42,8 +42,8 @@ impl Outcome {
 pub struct Schedule {
     /// How long to wait when nothing is to be done; 30 s by default, as in the original.
     pub interval: Duration,
-    /// How long to wait when something waits for the world to move, and at least when the world tells that it did; 2 s by
-    /// default.
+    /// How long to wait when something waits for the world to move, and the least wait before a look that begins because the
+    /// world told of a change; 2 s by default.
     pub waiting: Duration,
     /// The first wait after a failure that may pass; 1 s by default. It doubles with every failure in a row.
     pub back_off: Duration,
@@ -84,6 +84,13 @@ impl Schedule {
             Outcome::Failed(Advice::AskHuman) => self.longest,
         }
     }
+
+    /// The least wait before a look that begins because a settled world told of a change, after `early` such looks in a
+    /// row: each doubles it, up to the [interval](Self::interval), so that a world that never rests costs no more than one
+    /// that tells nothing.
+    pub fn pause(&self, early: u32) -> Duration {
+        self.waiting.saturating_mul(2u32.saturating_pow(early.min(16))).min(self.interval)
+    }
 }
 
 #[cfg(test)]
@@ -96,6 +103,13 @@ mod tests {
         let waits: Vec<u64> =
             (1..=10).map(|it| schedule.wait(Outcome::Failed(Advice::RetryLater), it).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    }
+
+    #[test]
+    fn a_world_that_never_rests_is_looked_at_less_and_less_often() {
+        let schedule = Schedule::default();
+        let pauses: Vec<u64> = (0..6).map(|it| schedule.pause(it).as_secs()).collect();
+        assert_eq!(pauses, [2, 4, 8, 16, 30, 30]);
     }
 
     #[test]

@@ -2,8 +2,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
-        Mutex,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::{
-    Effect, Ended, MemoryRepository, Operator, Report, Resolved, Schedule, Snapshot, Watcher, run, run_once,
+    Edit, Effect, Ended, MemoryRepository, Operator, Report, Repository, Resolved, Revision, Schedule,
+    Snapshot, Watcher, run, run_once,
 };
 
 /// A house in which lamps are switched on, room by room.
@@ -189,17 +190,24 @@ impl Operator for Bell {
 }
 
 #[derive(Default)]
-struct Rounds(AtomicU32);
+struct Rounds {
+    ended: AtomicU32,
+    without_repository: AtomicU32,
+}
 
 impl Listener<House> for Rounds {}
 
 impl Watcher<House> for Rounds {
     fn ended(&self, _: Result<&Report<House>, &Error>, _: Duration) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn repository_away(&self, _: &Error) {
+        self.without_repository.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// How many rounds there were when somebody rings, 10 s after the beginning; 1 s later, when they ring again; 0.5 s and 2.5 s
+/// How many rounds there were when somebody rings, 10 s after the beginning; 1 s later, when they ring again; 2.5 s and 3.5 s
 /// after that.
 async fn rounds_of(lamps: fn() -> (House, Vec<Vec<&'static str>>)) -> Vec<u32> {
     let (bell, rounds) = (Bell { rung: Notify::new(), lamps }, Rounds::default());
@@ -208,9 +216,9 @@ async fn rounds_of(lamps: fn() -> (House, Vec<Vec<&'static str>>)) -> Vec<u32> {
         Schedule { interval: hour, back_off: hour, longest: hour, poll: hour, ..Schedule::default() };
     let mut counted = Vec::new();
     let stop = async {
-        for (millis, rings) in [(10_000, true), (1000, true), (500, false), (2000, false)] {
+        for (millis, rings) in [(10_000, true), (1000, true), (2500, false), (1000, false)] {
             tokio::time::sleep(Duration::from_millis(millis)).await;
-            counted.push(rounds.0.load(Ordering::SeqCst));
+            counted.push(rounds.ended.load(Ordering::SeqCst));
             if rings {
                 bell.rung.notify_one();
             }
@@ -223,6 +231,47 @@ async fn rounds_of(lamps: fn() -> (House, Vec<Vec<&'static str>>)) -> Vec<u32> {
 
 #[tokio::test(start_paused = true)]
 async fn a_settled_world_that_tells_of_a_change_is_looked_at_soon() {
-    assert_eq!(rounds_of(|| (House::default(), Vec::new())).await, [1, 2, 2, 3], "2 s later at the earliest");
+    let settled = || (House::default(), Vec::new());
+    assert_eq!(rounds_of(settled).await, [1, 2, 2, 3], "the second time after 4 s at the earliest");
     assert_eq!(rounds_of(house).await, [1, 1, 1, 1], "failures back off");
+}
+
+/// Answers after 3 s, and refuses a question while one is under way, as a real one does.
+#[derive(Debug)]
+struct Slow(MemoryRepository, Arc<AtomicBool>);
+
+#[async_trait]
+impl Repository for Slow {
+    async fn snapshot(&self) -> Result<Snapshot> {
+        if self.1.swap(true, Ordering::SeqCst) {
+            return Err(Error::unreachable("the repository"));
+        }
+        let under_way = Arc::clone(&self.1);
+        let answered = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            under_way.store(false, Ordering::SeqCst);
+        });
+        answered.await.map_err(|it| Error::failed("asking", it.to_string()))?;
+        self.0.snapshot().await
+    }
+
+    async fn commit(&self, base: &Revision, edit: &Edit) -> Result<Revision> {
+        self.0.commit(base, edit).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_world_that_tells_cuts_no_question_to_the_repository() {
+    let repository = Slow(MemoryRepository::new([("house.yml", "")]), Arc::default());
+    let lamps = || (House::default(), Vec::new());
+    let (bell, rounds) = (Bell { rung: Notify::new(), lamps }, Rounds::default());
+    // The first round ends after 3 s, and the repository is asked again from 13 s to 16 s.
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(14)).await;
+        bell.rung.notify_one();
+        tokio::time::sleep(Duration::from_secs(6)).await;
+    };
+    run(&bell, &repository, Schedule::default(), &rounds, stop).await;
+    assert_eq!(rounds.ended.load(Ordering::SeqCst), 2);
+    assert_eq!(rounds.without_repository.load(Ordering::SeqCst), 0);
 }

@@ -72,12 +72,16 @@ impl State {
             }
             WatchEvent::Deleted(it) => self.items.remove(&key(&it)).is_some(),
             WatchEvent::Bookmark(_) => false,
-            WatchEvent::Error(_) => {
-                self.ended = true;
-                false
-            }
+            WatchEvent::Error(_) => return self.end(),
         };
         if news {
+            self.told.send_modify(|it| *it += 1);
+        }
+    }
+
+    /// Nobody knows what happens from now on, until the next look.
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true) {
             self.told.send_modify(|it| *it += 1);
         }
     }
@@ -85,7 +89,8 @@ impl State {
 
 /// Whether an object is the same and is only doing otherwise: nothing but its status has changed.
 fn does_otherwise(before: &Value, after: &Value) -> bool {
-    const NOISE: [&str; 3] = ["status", "resourceVersion", "managedFields"];
+    // The generation of a kind without a status of its own counts changes of the status too.
+    const NOISE: [&str; 4] = ["status", "resourceVersion", "generation", "managedFields"];
     let same = |before: &Value, after: &Value, inside: &str| {
         let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
             return before == after;
@@ -128,8 +133,9 @@ impl Cluster {
         self
     }
 
-    /// Waits until somebody has changed, made or deleted an object that is followed, since the newest look began. How objects
-    /// are doing, their `status`, changes all the time and does not count. Waits for ever if nothing is followed.
+    /// Waits until, since the newest look began, somebody has changed, made or deleted an object that is followed, or a watch
+    /// has ended, so that nobody knows what happens. How objects are doing, their `status`, changes all the time and does not
+    /// count. Waits for ever if nothing is followed.
     pub async fn changed(&self) {
         let seen = self.news.seen.load(Ordering::SeqCst);
         let mut told = self.news.told.subscribe();
@@ -215,7 +221,7 @@ async fn listen<E>(state: Arc<Mutex<State>>, events: impl Stream<Item = Result<W
             return;
         }
     }
-    state.lock().expect("nobody panics with it").ended = true;
+    state.lock().expect("nobody panics with it").end();
 }
 
 #[cfg(test)]
@@ -254,7 +260,8 @@ mod tests {
     #[tokio::test]
     async fn what_somebody_changes_is_told_but_not_how_objects_are_doing() {
         let object = |spec: u32, version: &str, ready: u32| {
-            json!({"metadata": {"namespace": "a", "name": "x", "resourceVersion": version, "labels": {"a": "b"}},
+            json!({"metadata": {"namespace": "a", "name": "x", "resourceVersion": version, "generation": version.len() + ready as usize,
+                "labels": {"a": "b"}},
                 "spec": {"replicas": spec}, "status": {"ready": ready}})
         };
         let list = followed(object(1, "1", 0));
@@ -297,10 +304,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watch_that_ends_is_no_news() {
+    async fn a_watch_that_ends_is_told_and_not_believed() {
         let (state, event) = (followed(config("x", 1)).state.clone(), event("ADDED", &config("y", 1)));
         listen(state.clone(), futures::stream::iter([Ok::<_, ()>(event)])).await;
         let state = state.lock().unwrap();
         assert!(state.ended && state.items.len() == 2);
+        assert_eq!(*state.told.borrow(), 2, "what it told, and that it ended");
     }
 }
