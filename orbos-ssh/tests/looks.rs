@@ -103,8 +103,12 @@ async fn what_others_say_is_no_part_of_a_look() {
     let shell = connected(&sshd, Timeouts::default()).await;
     assert_eq!(shell.look("echo seen").await.unwrap(), Output::ok("seen\n"));
     // What a script left behind says before the next look begins.
-    assert_eq!(shell.look("(sleep 0.2; echo late) & echo now").await.unwrap(), Output::ok("now\n"));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let said = home.path().join("said");
+    let late = format!("(sleep 0.2; echo late; : >{}) & echo now", said.display());
+    assert_eq!(shell.look(&late).await.unwrap(), Output::ok("now\n"));
+    while !said.exists() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(shell.look("echo seen").await.unwrap(), Output::ok("seen\n"));
 }
 

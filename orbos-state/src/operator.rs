@@ -38,7 +38,7 @@ pub trait Operator: Send + Sync {
     fn current(&self, ended: Ended<'_, Self::Reconciler>) -> BTreeMap<String, String>;
 
     /// Returns as soon as the world has told by itself that it changed since the newest look at it began: [`run`] looks again
-    /// then, if the orb was settled. Never by default, as most of the world has to be asked.
+    /// then, if nothing was to be done, see [`Schedule::pause`]. Never by default, as most of the world has to be asked.
     async fn world_changed(&self) {
         std::future::pending().await
     }
@@ -233,7 +233,7 @@ pub async fn run<O: Operator>(
         let wait = Wait {
             poll: schedule.poll,
             longest: schedule.wait(outcome, failures),
-            world: (outcome == Outcome::Settled).then(|| schedule.pause(early)),
+            world: schedule.pause(outcome, early),
         };
         tokio::select! {
             () = &mut stop => return,

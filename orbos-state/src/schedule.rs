@@ -85,11 +85,13 @@ impl Schedule {
         }
     }
 
-    /// The least wait before a look that begins because a settled world told of a change, after `early` such looks in a
-    /// row: each doubles it, up to the [interval](Self::interval), so that a world that never rests costs no more than one
-    /// that tells nothing.
-    pub fn pause(&self, early: u32) -> Duration {
-        self.waiting.saturating_mul(2u32.saturating_pow(early.min(16))).min(self.interval)
+    /// The least wait before a look that begins because the world told of a change, after `early` such looks in a row:
+    /// each doubles it, up to the [interval](Self::interval), so that a world that never rests costs no more than one that
+    /// tells nothing. `None` if nobody listens to the world: what moves or waits is looked at soon anyway, and failures back
+    /// off.
+    pub fn pause(&self, outcome: Outcome, early: u32) -> Option<Duration> {
+        let pause = || self.waiting.saturating_mul(2u32.saturating_pow(early.min(16))).min(self.interval);
+        (outcome == Outcome::Settled).then(pause)
     }
 }
 
@@ -108,8 +110,11 @@ mod tests {
     #[test]
     fn a_world_that_never_rests_is_looked_at_less_and_less_often() {
         let schedule = Schedule::default();
-        let pauses: Vec<u64> = (0..6).map(|it| schedule.pause(it).as_secs()).collect();
-        assert_eq!(pauses, [2, 4, 8, 16, 30, 30]);
+        let pause = |it| schedule.pause(Outcome::Settled, it).map(|it| it.as_secs());
+        assert_eq!([0, 1, 2, 3, 4, u32::MAX].map(pause), [2, 4, 8, 16, 30, 30].map(Some));
+        for outcome in [Outcome::Moved, Outcome::Waiting, Outcome::Failed(Advice::RetryLater)] {
+            assert_eq!(schedule.pause(outcome, 0), None);
+        }
     }
 
     #[test]
