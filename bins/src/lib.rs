@@ -31,7 +31,7 @@ pub use log::log_filter;
 pub use migrate::migrate;
 pub use operator::{OperatorArgs, code_of_round, operate};
 pub use platform::{Platform, PlatformArgs};
-pub use rounds::{Facts, Gauges, Metrics, Rounds};
+pub use rounds::{Gauges, Metrics, Rounds, Tally};
 pub use serve::{Watched, serve};
 pub use session::{MASTERKEY, OrbArgs, Session, Unlocked, keyring};
 pub use stop::{Stop, stop_signals};

@@ -28,19 +28,19 @@ pub trait Gauges: Clone + Default + Send + 'static {
     /// Reads them off what a round saw.
     fn of(observed: &<Self::Reconciler as Reconciler>::Observed) -> Self;
     /// Writes them, and what else this operator tells of its rounds.
-    fn write(&self, rounds: &Facts, metrics: &mut Metrics);
+    fn write(&self, rounds: &Tally, metrics: &mut Metrics);
 }
 
 /// What is known of the rounds so far.
 #[derive(Debug, Default)]
 pub struct Rounds<G> {
-    known: Mutex<(Facts, G)>,
+    known: Mutex<(Tally, G)>,
     stopping: AtomicBool,
 }
 
 /// What is known of every operator's rounds.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct Tally {
     /// Whether another one works and this one waits.
     pub standby: bool,
     /// Whether the repository did not answer in the newest round.
@@ -62,31 +62,31 @@ pub struct Facts {
 }
 
 impl<G: Gauges> Rounds<G> {
-    fn known(&self) -> MutexGuard<'_, (Facts, G)> {
+    fn known(&self) -> MutexGuard<'_, (Tally, G)> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether another one works and this one waits; what it did before is nothing to be healthy by.
     pub fn stand_by(&self, standby: bool) {
-        let facts = &mut self.known().0;
-        facts.standby = standby;
-        facts.last = None;
+        let tally = &mut self.known().0;
+        tally.standby = standby;
+        tally.last = None;
     }
 }
 
 impl<G: Gauges> Watched for Rounds<G> {
     fn metrics(&self) -> String {
-        let (facts, gauges) = self.known().clone();
+        let (tally, gauges) = self.known().clone();
         let mut metrics = Metrics { operator: G::OPERATOR, text: String::new() };
-        metrics.counter("rounds_total", "Rounds that have ended.", facts.ended);
-        metrics.counter("rounds_failed_total", "Rounds that got to no plan.", facts.ended_failed);
-        metrics.counter("changes_total", "Changes that were carried out.", facts.changes);
-        metrics.counter("changes_failed_total", "Changes that failed.", facts.changes_failed);
-        metrics.gauge("plan_changes", "Changes in the newest plan.", facts.planned);
-        metrics.gauge("plan_waiting", "What waits in the newest plan.", facts.waiting);
-        metrics.gauge("round_seconds", "How long the newest round took.", facts.took.as_secs_f64());
-        metrics.flag("repository_away", "1 if the repository does not answer.", facts.repository_away);
-        gauges.write(&facts, &mut metrics);
+        metrics.counter("rounds_total", "Rounds that have ended.", tally.ended);
+        metrics.counter("rounds_failed_total", "Rounds that got to no plan.", tally.ended_failed);
+        metrics.counter("changes_total", "Changes that were carried out.", tally.changes);
+        metrics.counter("changes_failed_total", "Changes that failed.", tally.changes_failed);
+        metrics.gauge("plan_changes", "Changes in the newest plan.", tally.planned);
+        metrics.gauge("plan_waiting", "What waits in the newest plan.", tally.waiting);
+        metrics.gauge("round_seconds", "How long the newest round took.", tally.took.as_secs_f64());
+        metrics.flag("repository_away", "1 if the repository does not answer.", tally.repository_away);
+        gauges.write(&tally, &mut metrics);
         metrics.text
     }
 
@@ -96,8 +96,8 @@ impl<G: Gauges> Watched for Rounds<G> {
     }
 
     fn ready(&self) -> bool {
-        let facts = &self.known().0;
-        facts.standby || facts.last.is_some_and(|(_, worked)| worked)
+        let tally = &self.known().0;
+        tally.standby || tally.last.is_some_and(|(_, worked)| worked)
     }
 
     fn stop(&self) {
@@ -118,10 +118,10 @@ impl<G: Gauges> Listener<G::Reconciler> for Rounds<G> {
     }
 
     fn finished(&self, _: &<G::Reconciler as Reconciler>::Change, result: &Result<()>, _: Duration) {
-        let facts = &mut self.known().0;
+        let tally = &mut self.known().0;
         match result {
-            Ok(()) => facts.changes += 1,
-            Err(_) => facts.changes_failed += 1,
+            Ok(()) => tally.changes += 1,
+            Err(_) => tally.changes_failed += 1,
         }
     }
 
@@ -132,22 +132,22 @@ impl<G: Gauges> Listener<G::Reconciler> for Rounds<G> {
 
 impl<G: Gauges> Watcher<G::Reconciler> for Rounds<G> {
     fn ended(&self, report: Result<&Report<G::Reconciler>, &Error>, took: Duration) {
-        let facts = &mut self.known().0;
-        facts.ended += 1;
-        facts.took = took;
+        let tally = &mut self.known().0;
+        tally.ended += 1;
+        tally.took = took;
         let worked = match report {
             Ok(report) => {
-                facts.recorded = report.recorded.is_ok();
+                tally.recorded = report.recorded.is_ok();
                 !matches!(Outcome::of(&report.round), Outcome::Failed(_))
             }
             Err(error) => {
-                facts.ended_failed += 1;
+                tally.ended_failed += 1;
                 tracing::error!(error = error.chain(), "round failed");
                 false
             }
         };
-        facts.repository_away = std::mem::take(&mut facts.misses_repository);
-        facts.last = Some((Instant::now(), worked));
+        tally.repository_away = std::mem::take(&mut tally.misses_repository);
+        tally.last = Some((Instant::now(), worked));
     }
 
     fn repository_away(&self, error: &Error) {

@@ -1,6 +1,6 @@
 //! What BOOM tells of a platform.
 
-use orbos::{Facts, Gauges, Metrics};
+use orbos::{Gauges, Metrics, Tally};
 use orbos_platform::{Platform, PlatformObserved};
 
 /// How many objects there should be, and which tools do what they are for.
@@ -23,7 +23,7 @@ impl Gauges for Tools {
         }
     }
 
-    fn write(&self, rounds: &Facts, metrics: &mut Metrics) {
+    fn write(&self, rounds: &Tally, metrics: &mut Metrics) {
         metrics.flag("leads", "1 if this one works and others wait.", !rounds.standby);
         metrics.gauge("objects", "Objects that should be there.", self.objects);
         // The original's traffic lights: 1 is good, 0 is bad.

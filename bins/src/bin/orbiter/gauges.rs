@@ -1,6 +1,6 @@
 //! What ORBITER tells of an orb.
 
-use orbos::{Facts, Gauges, Metrics};
+use orbos::{Gauges, Metrics, Tally};
 use orbos_infra::{Orb, OrbObserved, Ready};
 
 /// How many machines and members there are.
@@ -27,7 +27,7 @@ impl Gauges for Sizes {
         }
     }
 
-    fn write(&self, _: &Facts, metrics: &mut Metrics) {
+    fn write(&self, _: &Tally, metrics: &mut Metrics) {
         metrics.gauge("machines", "Machines in use.", self.machines);
         metrics.gauge("unseen", "Who did not answer.", self.unseen);
         metrics.gauge("members", "Members of clusters.", self.members);
