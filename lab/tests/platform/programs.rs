@@ -11,6 +11,8 @@ use std::{
 
 use super::site::{ALL, Site, program};
 
+const ONE_TOOL: &str = "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n";
+
 fn command(site: &Site<'_>, name: &str, file: &std::path::Path) -> Command {
     let mut command = Command::new(program(name));
     if name == "orbctl" {
@@ -34,8 +36,7 @@ pub(crate) fn killed_at_any_moment_it_ends_where_it_would_have(site: &Site<'_>) 
     let all = ALL.replace("  monitoring:\n    deploy: true\n", admin);
     assert_ne!(all, ALL);
     fs::write(&on, &all).unwrap();
-    let few = "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n";
-    fs::write(&off, few).unwrap();
+    fs::write(&off, ONE_TOOL).unwrap();
 
     let whole = command(site, "orbctl", &on).output().unwrap();
     let expected = state(site);
@@ -117,8 +118,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) fn of_two_one_works(site: &Site<'_>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("boom.yml");
-    fs::write(&file, "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n")
-        .unwrap();
+    fs::write(&file, ONE_TOOL).unwrap();
     let one = Running::start(site, &file, "1");
     until("the first leads", || one.metric("boom_leads") == Some(1.0));
     let mut two = Running::start(site, &file, "1");
@@ -147,8 +147,7 @@ pub(crate) fn of_two_one_works(site: &Site<'_>) {
 pub(crate) fn what_somebody_changes_is_repaired_before_the_next_round(site: &Site<'_>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("boom.yml");
-    fs::write(&file, "apiVersion: caos.ch/v1\nkind: Boom\nspec:\n  nodeMetricsExporter: { deploy: true }\n")
-        .unwrap();
+    fs::write(&file, ONE_TOOL).unwrap();
     let boom = Running::start(site, &file, "3600");
     let settled = || {
         let plan = boom.metric("boom_plan_changes");
@@ -173,7 +172,8 @@ pub(crate) fn what_somebody_changes_is_repaired_before_the_next_round(site: &Sit
     until("the Service is there again", || !site.kubectl(&service).is_empty());
     println!("an object was there again {:?} after it was deleted", begin.elapsed());
 
-    // And then there is peace.
+    // And then there is peace: what its own changes still tell is over, and an early round that they caused for ever would
+    // begin 8 s after the last one.
     sleep(Duration::from_secs(5));
     let rounds = settled();
     sleep(Duration::from_secs(10));
